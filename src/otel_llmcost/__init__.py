@@ -1,0 +1,1 @@
+"""What every LLM call costs, exactly: counted once, priced to the last published digit."""
