@@ -1,0 +1,59 @@
+# Every target makes its own environment in $(VENV) first. Needs python3 (3.11+), pip, git and make; uses uv if it is there.
+VENV ?= .venv
+READY = $(VENV)/.ready
+BIN = $(VENV)/bin
+PYTEST = $(BIN)/pytest
+DEFAULT_MARKS = not matrix and not e2e and not endurance
+
+.DEFAULT_GOAL = help
+.PHONY: help demo test check format lint types floors bench matrix endurance backends e2e prices lock clean
+
+help:  ## this list
+	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(READY): constraints/dev.txt pyproject.toml scripts/environment.sh
+	scripts/environment.sh $(VENV)
+
+demo: $(READY)  ## real SDKs against a provider on loopback, priced: no key, no network
+	$(BIN)/otel-llmcost demo
+
+test: $(READY)  ## all tests that need no more than package registries
+	$(PYTEST) -m "$(DEFAULT_MARKS)"
+
+check: format lint types floors test  ## format, lint, strict types, floors of the house, tests
+
+format: $(READY)
+	$(BIN)/ruff format --check .
+
+lint: $(READY)
+	$(BIN)/ruff check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+floors: $(READY)
+	$(PYTEST) tests/test_floors.py
+
+bench: $(READY)  ## speed: ratios in one run (benchmarks/README.md)
+	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
+
+matrix: $(READY)  ## SDK versions and ways of calling, an environment for each
+	$(PYTEST) -m matrix tests/matrix
+
+endurance: $(READY)  ## long runs
+	$(PYTEST) -m endurance tests
+
+backends:  ## real collector, Prometheus, Jaeger, Alertmanager into .backends/ (needs Go)
+	scripts/backends.sh
+
+e2e: $(READY)  ## end to end against the real backends that are there
+	$(PYTEST) -m e2e tests/e2e
+
+prices: $(READY)  ## the shipped prices again from their sources
+	$(BIN)/python scripts/generate_prices.py
+
+lock:  ## newer locked versions (needs uv)
+	scripts/lock.sh
+
+clean:  ## everything that the targets made
+	rm -rf $(VENV) .cache .envs .tools .backends dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
