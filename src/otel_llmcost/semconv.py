@@ -75,6 +75,10 @@ ROLLUP_COST = "llmcost.rollup.cost"
 ROLLUP_CALLS = "llmcost.rollup.calls"
 ROLLUP_INPUT_TOKENS = "llmcost.rollup.input_tokens"
 ROLLUP_OUTPUT_TOKENS = "llmcost.rollup.output_tokens"
+TRACK_SUCCESS = "llmcost.track.success"
+"""On spans of `@track_call`: whether the function ended without an error."""
+TRACK_LATENCY = "llmcost.track.latency"
+"""Seconds (double), the span's duration, for backends that cannot compute with it."""
 
 # -- metrics
 M_COST = "llm.cost"

@@ -1,0 +1,86 @@
+"""Who a call belongs to: tags, accumulators, known ids, rules, baggage.
+
+The watching engine uses five names, all without I/O and without locks:
+
+At a call's start, on the calling thread::
+
+    tags = for_request(provider, host, model, body, client)   # Asked.tags: from inside the program alone
+    call_tags = with_inbound(tags)                            # Call.tags: baggage fills the gaps
+    scopes = rollups()                                        # immutable tuple; () when nobody listens
+
+While the SDK sends the request, its OpenTelemetry context is `to_provider(context)` where the host is a
+provider's (neither local nor delegated), so that our baggage stays out of it.
+
+At its end, from any thread::
+
+    call.tags = for_answer(call_tags, reading, chained=<it was the Responses API>)
+    for scope in scopes:
+        scope.add(call, priced)                               # once per settled call
+
+Tags under which a program's own code runs come from blocks (`track_source`, `tag`, `stage`), which work
+with `with`, `async with` and as decorators, nest, and follow asyncio tasks; thread pools take them along
+through `carry`.
+"""
+
+from __future__ import annotations
+
+from .active import (
+    AttributionSettings,
+    configure,
+    for_answer,
+    for_request,
+    settings,
+    tag,
+    tags_of,
+    with_inbound,
+)
+from .baggage import AttributionPropagator, from_baggage, to_baggage, to_provider
+from .client_tags import client_tags, mark_client
+from .known import Conversations, known_ids
+from .people import People, key_of_file
+from .rollup import Accumulates, Rollup
+from .rules import RequestFacts, Rule, caller_module, parse_rules, resolve
+from .scope import Block, carry, current, enter, leave, rollups, stage, track_source
+from .tags import fill, from_mapping, from_resource, over
+from .track import track_call
+
+__all__ = [
+    "Accumulates",
+    "AttributionPropagator",
+    "AttributionSettings",
+    "Block",
+    "Conversations",
+    "People",
+    "RequestFacts",
+    "Rollup",
+    "Rule",
+    "caller_module",
+    "carry",
+    "client_tags",
+    "configure",
+    "current",
+    "enter",
+    "fill",
+    "for_answer",
+    "for_request",
+    "from_baggage",
+    "from_mapping",
+    "from_resource",
+    "key_of_file",
+    "known_ids",
+    "leave",
+    "mark_client",
+    "over",
+    "parse_rules",
+    "resolve",
+    "rollups",
+    "settings",
+    "stage",
+    "tag",
+    "tags_of",
+    "to_baggage",
+    "to_provider",
+    "track_call",
+    "track_source",
+    "with_inbound",
+]

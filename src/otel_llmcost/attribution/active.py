@@ -1,0 +1,141 @@
+"""The settings in force, and what the watching engine asks at a call's start and end.
+
+The one place of this room that keeps process state: `configure` replaces it as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+
+from ..call import NO_TAGS, Reading, Tags
+from .baggage import from_baggage
+from .client_tags import client_tags
+from .known import Conversations, conversation_around, known_ids
+from .people import GIVEN, People
+from .rules import RequestFacts, Rule, caller_module, resolve
+from .scope import Block, current
+from .tags import clean, fill, from_mapping
+
+
+@dataclass(frozen=True, slots=True)
+class AttributionSettings:
+    """What the configuration says about attribution.
+
+    `defaults`: tags of the whole process (OTEL_LLMCOST_TAGS over resource attributes; see `from_mapping`,
+    `from_resource`, `fill`). `people`: "off", "given" (default), "hash" or "plain"; `people_key`: key of
+    the hash. `baggage_in`, `baggage_out`: names of baggage entries that may come in and go out.
+    """
+
+    defaults: Tags = field(default_factory=lambda: NO_TAGS)
+    rules: tuple[Rule, ...] = ()
+    people: str = GIVEN
+    people_key: bytes = b""
+    baggage_in: tuple[str, ...] = ()
+    baggage_out: tuple[str, ...] = ()
+
+
+class _Active:
+    __slots__ = ("by_module", "conversations", "people", "settings")
+
+    def __init__(self, settings: AttributionSettings) -> None:
+        self.settings = settings
+        self.people = People(settings.people, settings.people_key)
+        self.conversations = Conversations()
+        self.by_module = any(rule.module for rule in settings.rules)
+
+
+_active = _Active(AttributionSettings())
+
+
+def configure(settings: AttributionSettings) -> None:
+    """Puts settings in force for the whole process, from the next call on."""
+    global _active
+    _active = _Active(settings)
+
+
+def settings() -> AttributionSettings:
+    """The settings in force."""
+    return _active.settings
+
+
+def tag(
+    *,
+    team: object = None,
+    feature: object = None,
+    user: object = None,
+    conversation: object = None,
+    **own: object,
+) -> Block:
+    """Tags for everything inside: team, feature, user (kept as the settings say), conversation, and own ones.
+
+    Values are cut at 256 characters, own tags at 20. None leaves a tag as it is.
+    """
+    return Block(tags_of(team=team, feature=feature, user=user, conversation=conversation, **own))
+
+
+def tags_of(**values: object) -> Tags:
+    """Tags that the program passes to us; a person's id among them becomes what the settings let us keep."""
+    tags = from_mapping(values)
+    if tags.user:
+        tags.user = _active.people.given(tags.user)
+    return tags
+
+
+def for_request(
+    provider: str, host: str, model: str, body: Mapping[str, object], client: object = None
+) -> Tags:
+    """The tags of a call at its start, from inside the program alone: what budgets may look at.
+
+    The nearest statement wins: blocks in force, the client's tags, ids in the body, the parent's
+    conversation, rules, defaults of the process.
+    """
+    active = _active
+    tags = current()
+    if client is not None:
+        tags = fill(tags, client_tags(client))
+    tags = fill(tags, _ids(active, provider, body))
+    if not tags.conversation:
+        around = conversation_around(trace.get_current_span())
+        if around:
+            tags = fill(tags, Tags(conversation=clean(around)))
+    settings = active.settings
+    if settings.rules:
+        module = caller_module(2) if active.by_module else ""
+        tags = resolve(tags, RequestFacts(host, model, module), settings.rules)
+    return fill(tags, settings.defaults)
+
+
+def _ids(active: _Active, provider: str, body: Mapping[str, object]) -> Tags:
+    found = known_ids(provider, body)
+    if found is not NO_TAGS and found.user:
+        found.user = active.people.found(found.user)
+    if "previous_response_id" in body and not found.conversation:
+        before = active.conversations.before(body)
+        return Tags(conversation=clean(before), user=found.user) if before else found
+    return found
+
+
+def with_inbound(tags: Tags, context: Context | None = None) -> Tags:
+    """The tags with what baggage may bring in; taken at the call's start, from its own context."""
+    allowed = _active.settings.baggage_in
+    if not allowed:
+        return tags
+    inbound = from_baggage(allowed, context)
+    if inbound.user:
+        inbound.user = _active.people.found(inbound.user)
+    return fill(tags, inbound)
+
+
+def for_answer(tags: Tags, reading: Reading, *, chained: bool = False) -> Tags:
+    """The tags at the call's end: the conversation that the answer names or, for the Responses API
+    (`chained`), the one that its `previous_response_id` chain belongs to."""
+    conversation = tags.conversation or clean(reading.conversation)
+    if chained:
+        conversation = _active.conversations.after(conversation, clean(reading.response_id))
+    if not conversation or conversation == tags.conversation:
+        return tags
+    return fill(tags, Tags(conversation=conversation))

@@ -1,0 +1,34 @@
+"""Tags of an SDK client: in a weak map beside it, so that the client's own type, headers and pickling stay
+as they are."""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+from ..call import NO_TAGS, Tags
+from .tags import over
+
+_TAGS: WeakKeyDictionary[object, Tags] = WeakKeyDictionary()
+
+
+def mark_client(client: object, tags: Tags, *, shares_transport: bool = False) -> None:
+    """Every call of this client carries these tags.
+
+    `with_options()` and `copy()` make a new client around the same HTTP client, so that one is marked too,
+    unless it belongs to others as well (`shares_transport`: the user brought it along).
+    """
+    _TAGS[client] = over(_TAGS.get(client, NO_TAGS), tags)
+    transport = getattr(client, "_client", None)
+    if transport is not None and not shares_transport:
+        _TAGS[transport] = _TAGS[client]
+
+
+def client_tags(client: object) -> Tags:
+    """The tags of a client, of the one it was copied from, or `NO_TAGS`."""
+    if not _TAGS:
+        return NO_TAGS
+    tags = _TAGS.get(client)
+    if tags is None:
+        transport = getattr(client, "_client", None)
+        tags = _TAGS.get(transport) if transport is not None else None
+    return tags if tags is not None else NO_TAGS

@@ -1,0 +1,69 @@
+"""Ids of people: nothing, a keyed hash, or plain, as the settings say.
+
+An id that the program passes to us by name (`tag(user=...)`, a `user_id` argument) counts as asked for and
+is kept as a keyed hash by default; ids found in requests, parents or baggage are taken only with "hash" or
+"plain".
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import re
+import secrets
+from pathlib import Path
+
+OFF = "off"
+GIVEN = "given"
+HASH = "hash"
+PLAIN = "plain"
+MODES = (OFF, GIVEN, HASH, PLAIN)
+
+_HASHED = re.compile(r"h:[0-9a-f]{32}")
+_KNOWN_LIMIT = 4096
+
+
+class People:
+    """Turns ids of people into what may be kept. Remembers a bounded number of hashes; safe between
+    threads."""
+
+    def __init__(self, mode: str = GIVEN, key: bytes = b"") -> None:
+        self.mode = mode
+        # Without a key of the user's the hashes tell people apart inside this process and nowhere else.
+        self._key = key or secrets.token_bytes(32)
+        self._known: dict[str, str] = {}
+
+    def given(self, person: str) -> str:
+        """What is kept of an id that the program passed to us."""
+        if not person or self.mode == OFF:
+            return ""
+        return person if self.mode == PLAIN else self._hashed(person)
+
+    def found(self, person: str) -> str:
+        """What is kept of an id that we found in a request, a parent or baggage."""
+        return self.given(person) if self.mode in (HASH, PLAIN) else ""
+
+    def _hashed(self, person: str) -> str:
+        known = self._known.get(person)
+        if known is None:
+            if _HASHED.fullmatch(person):  # came through baggage from a service of ours that hashed it
+                return person
+            # HMAC-SHA256, 128 bits of it: enough to tell people apart, not to find them without the key.
+            known = "h:" + hmac.digest(self._key, person.encode("utf-8", "replace"), "sha256").hex()[:32]
+            if len(self._known) >= _KNOWN_LIMIT:
+                self._known = {}
+            self._known[person] = known
+        return known
+
+
+def key_of_file(path: Path) -> bytes:
+    """The hash key kept in a file (mode 0600), made on first use. Raises OSError where that cannot be
+    done."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    key = secrets.token_bytes(32)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(key)
+    return key

@@ -1,0 +1,93 @@
+"""What the calls inside a scope came to: the accumulator that settling adds each call to."""
+
+from __future__ import annotations
+
+import threading
+from typing import Protocol, runtime_checkable
+
+from .. import semconv
+from ..call import Call, Priced
+from ..money import as_float
+from ..usage.meters import CACHE_READ_METERS, OUTPUT_METERS, PROMPT_METERS, total
+
+
+@runtime_checkable
+class Accumulates(Protocol):
+    """Whatever wants to hear of the calls that were started inside its scope."""
+
+    closed: bool
+    """True when its scope has ended; scopes opened afterwards no longer carry it along."""
+
+    def add(self, call: Call, priced: Priced) -> None:
+        """One settled call. Called once per call, from any thread; must be quick and never raise."""
+
+    def stage_passed(self, name: str, seconds: float) -> None:
+        """A `stage` block inside ended after so many seconds of its own (nested stages apart)."""
+
+
+class Rollup:
+    """Calls, tokens and femto-dollars of one scope; `amount` sums what is known and is a lower bound
+    otherwise.
+
+    `settle` calls add the cost and tokens of work that was counted as a call when it was created.
+    """
+
+    __slots__ = (
+        "_lock",
+        "amount",
+        "cache_read_tokens",
+        "calls",
+        "closed",
+        "errors",
+        "input_tokens",
+        "output_tokens",
+        "priced_calls",
+        "savings",
+        "statuses",
+    )
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.closed = False
+        self.calls = 0
+        self.priced_calls = 0
+        self.errors = 0
+        self.amount = 0
+        self.savings = 0
+        self.input_tokens = 0
+        self.output_tokens = 0
+        self.cache_read_tokens = 0
+        self.statuses: dict[str, int] = {}
+
+    def add(self, call: Call, priced: Priced) -> None:
+        """Adds one settled call."""
+        prompt = total(call.usage, PROMPT_METERS)
+        output = total(call.usage, OUTPUT_METERS)
+        cached = total(call.usage, CACHE_READ_METERS)
+        with self._lock:
+            if call.operation != semconv.SETTLE:
+                self.calls += 1
+            if call.error_type:
+                self.errors += 1
+            if priced.amount is not None:
+                self.priced_calls += 1
+                self.amount += priced.amount
+            self.savings += priced.savings
+            self.input_tokens += prompt
+            self.output_tokens += output
+            self.cache_read_tokens += cached
+            self.statuses[priced.status] = self.statuses.get(priced.status, 0) + 1
+
+    def stage_passed(self, name: str, seconds: float) -> None:
+        """Nothing: a roll-up has no stages."""
+
+    def attributes(self) -> dict[str, int | float]:
+        """The `llmcost.rollup.*` attributes; the cost is absent where no call inside was priced."""
+        values: dict[str, int | float] = {
+            semconv.ROLLUP_CALLS: self.calls,
+            semconv.ROLLUP_INPUT_TOKENS: self.input_tokens,
+            semconv.ROLLUP_OUTPUT_TOKENS: self.output_tokens,
+        }
+        if self.priced_calls:
+            values[semconv.ROLLUP_COST] = as_float(self.amount)
+        return values
