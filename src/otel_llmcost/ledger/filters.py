@@ -1,0 +1,112 @@
+"""Which calls: the one filter of rows, lists and reports, and its SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ..errors import ConfigurationError
+from ..money import Femto, split_nano
+
+COLUMN_OF = {
+    "model": "model",
+    "provider": "provider",
+    "operation": "operation",
+    "tier": "tier",
+    "source": "source",
+    "stage": "stage",
+    "team": "team",
+    "feature": "feature",
+    "service": "service",
+    "status": "status",
+    "request_model": "request_model",
+    "response_model": "response_model",
+    "region": "region",
+    "speed": "speed",
+    "host": "host",
+    "conversation": "conversation",
+    "session": "session",
+    "user": "user",
+    "error": "error_type",
+    "run": "run_id",
+}
+"""Field as users name it -> column of a call."""
+
+ROLLUP_FIELDS = frozenset(
+    {"model", "provider", "operation", "tier", "source", "stage", "team", "feature", "service", "status"}
+)
+"""The fields that the quarter-hour roll-ups know too."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallFilter:
+    """Which calls are meant; what is not set does not restrict.
+
+    `since_ns` (inclusive) and `until_ns` (exclusive) are ns since the epoch in UTC, of a call's start.
+    `fields` maps a name of `COLUMN_OF` to one value or several; `*` in a value stands for any text.
+    `failed` asks for calls with (or without) an error, `min_amount` is in femto-dollars.
+    """
+
+    since_ns: int | None = None
+    until_ns: int | None = None
+    fields: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    failed: bool | None = None
+    min_amount: Femto | None = None
+
+    @property
+    def fits_rollups(self) -> bool:
+        """Whether the roll-ups can answer it (time apart)."""
+        return not self.tags and self.min_amount is None and ROLLUP_FIELDS.issuperset(self.fields)
+
+
+def column(name: str) -> str:
+    """The column of a field. Raises `ConfigurationError` that lists what there is."""
+    try:
+        return COLUMN_OF[name]
+    except KeyError:
+        allowed = ", ".join(sorted(COLUMN_OF))
+        raise ConfigurationError("no such field of a call", value=name, allowed=allowed) from None
+
+
+def field_conditions(wanted: CallFilter) -> tuple[list[str], list[object]]:
+    """The conditions on fields, as SQL and parameters, valid for calls and for roll-ups."""
+    conditions: list[str] = []
+    values: list[object] = []
+    for name, asked in wanted.fields.items():
+        options = [asked] if isinstance(asked, str) else list(asked)
+        matches = [f"{column(name)} {'GLOB' if '*' in option else '='} ?" for option in options]
+        conditions.append("(" + " OR ".join(matches or ["0"]) + ")")
+        values += [
+            option.replace("[", "[[]").replace("?", "[?]") if "*" in option else option for option in options
+        ]
+    return conditions, values
+
+
+def call_conditions(wanted: CallFilter) -> tuple[list[str], list[object]]:
+    """All conditions on the table of calls, as SQL and parameters."""
+    conditions, values = field_conditions(wanted)
+    if wanted.since_ns is not None:
+        conditions.append("start_ns >= ?")
+        values.append(wanted.since_ns)
+    if wanted.until_ns is not None:
+        conditions.append("start_ns < ?")
+        values.append(wanted.until_ns)
+    if wanted.failed is not None:
+        conditions.append("error_type <> ''" if wanted.failed else "error_type = ''")
+    if wanted.min_amount is not None:
+        conditions.append("(cost_nano, cost_femto_rest) >= (?, ?)")
+        values += split_nano(wanted.min_amount)
+    for key, value in wanted.tags.items():
+        conditions.append(f"{TAG_VALUE} = ?")
+        values += [key, value]
+    return conditions, values
+
+
+TAG_VALUE = "coalesce((SELECT value FROM json_each(nullif(calls.tags, '')) WHERE key = ?), '')"
+"""The value of an own tag, "" where the call has none; takes the tag's name as its parameter."""
+
+
+def where(conditions: Sequence[str]) -> str:
+    """A WHERE clause of all conditions, "" for none."""
+    return " WHERE " + " AND ".join(conditions) if conditions else ""

@@ -1,0 +1,172 @@
+"""The journal: one append per call on the calling thread, safe against threads, forks and `kill -9`.
+
+A `write` gives up the interpreter lock, and beside a busy thread one caller in six then waited 5 ms for it
+(docs/ledger.md). A copy into a mapped file does not, and the kernel keeps it when the process is killed.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from mmap import mmap
+from os import getpid
+from pathlib import Path
+from zlib import crc32
+
+from .frames import HEADER, MARK
+from .location import is_remote, prepare_directory
+from .segment import AppendedSegment, bytes_of, open_segment
+
+SEGMENT_BYTES = 512 << 10
+CAP_BYTES = 256 << 20
+RETRY_SECONDS = 5.0
+_LOG = logging.getLogger("otel_llmcost.ledger")
+_pack = HEADER.pack
+_journals: weakref.WeakSet[Journal] = weakref.WeakSet()
+
+
+class Journal:
+    """Appends records to segments in `directory`; nothing is touched on disk before the first append.
+
+    `cap_bytes` bounds what waits in the directory, of all processes. A record that finds no place is dropped
+    and counted. `rolled` is called, on the appending thread, with the waiting bytes of each new segment.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        segment_bytes: int = SEGMENT_BYTES,
+        cap_bytes: int = CAP_BYTES,
+        mapped: bool = True,
+        rolled: Callable[[int], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.directory = directory
+        self.appended = 0
+        self.dropped = 0
+        self._segment_bytes, self._cap_bytes, self._mapped = segment_bytes, cap_bytes, mapped
+        self._rolled, self._clock = rolled, clock
+        self._known_local = False
+        self._complaints: set[str] = set()
+        self._begin()
+        _journals.add(self)
+        _watch_forks()
+
+    def _begin(self) -> None:
+        # Reentrant: the collector of garbage may settle an abandoned stream inside an append.
+        self._lock = threading.RLock()
+        self._pid = getpid()
+        self._seal()
+        self._refused_until = 0.0
+
+    def _seal(self) -> None:
+        # Never `view.close()`: an interrupted append on this thread may hold it. It goes with its last user.
+        self._view: mmap | None = None
+        self._appended_segment: AppendedSegment | None = None
+        self._position = self._limit = 0
+
+    def append(self, record: bytes) -> bool:
+        """Keeps a record (ASCII bytes); once it has returned True, the record survives the process."""
+        if self._pid != getpid():
+            self._after_unseen_fork()
+        framed = _pack(MARK, len(record), crc32(record)) + record
+        with self._lock:
+            view, start = self._view, self._position
+            end = start + len(framed)
+            if view is None or end > self._limit:
+                return self._append_slowly(framed)
+            self._position = (
+                end  # first the place, then the bytes: an append inside this one takes the next place
+            )
+            view[start:end] = framed
+            self.appended += 1
+        return True
+
+    def close(self) -> None:
+        """Gives the segment up to whoever drains it. A later append begins a new one."""
+        if self._pid == getpid():
+            with self._lock:
+                self._seal()
+
+    def _append_slowly(self, framed: bytes) -> bool:
+        kept = False
+        if self._clock() >= self._refused_until:
+            try:
+                kept = self._append_to_file(framed) or self._append_to_new(framed)
+            except (OSError, ValueError) as failure:
+                self._refuse("cannot be written", failure)
+        if kept:
+            self.appended += 1
+        else:
+            self.dropped += 1
+        return kept
+
+    def _append_to_file(self, framed: bytes) -> bool:
+        segment = self._appended_segment
+        return segment is not None and segment.append(framed)
+
+    def _append_to_new(self, framed: bytes) -> bool:
+        self._seal()
+        prepare_directory(self.directory)
+        size = max(self._segment_bytes, len(framed))
+        waiting = bytes_of(self.directory)
+        if waiting + size > self._cap_bytes:
+            self._refuse("is full", f"{waiting} bytes wait in it, its cap is {self._cap_bytes}")
+            return False
+        segment = open_segment(self.directory, size, mapped=self._may_map())
+        if isinstance(segment, AppendedSegment):
+            self._appended_segment = segment
+            kept = segment.append(framed)
+        else:
+            self._view, self._position, self._limit = segment.view, len(framed), segment.limit
+            segment.view[: len(framed)] = framed
+            kept = True
+        if self._rolled is not None:
+            self._rolled(waiting + size)
+        return kept
+
+    def _may_map(self) -> bool:
+        if self._mapped and not self._known_local:
+            self._mapped = not is_remote(self.directory)
+            self._known_local = True
+        return self._mapped
+
+    def _refuse(self, what: str, why: object) -> None:
+        """Drops records for some seconds, and says so once for each kind of trouble."""
+        self._refused_until = self._clock() + RETRY_SECONDS
+        if what not in self._complaints:
+            self._complaints.add(what)
+            _LOG.warning(
+                "the ledger's journal %s %s (%s): calls are still priced and counted, but not kept; "
+                "remedy: free space, run 'otel-llmcost report' to drain it, or set OTEL_LLMCOST_LEDGER",
+                self.directory,
+                what,
+                why,
+            )
+
+    def after_fork(self) -> None:
+        """In a child: forgets the parent's segment and counts. Runs before any other thread can."""
+        self.appended = self.dropped = 0
+        self._begin()
+
+    def _after_unseen_fork(self) -> None:
+        # Some servers fork in C without telling Python; they do so from a single thread.
+        with self._lock:
+            if self._pid != getpid():
+                self.after_fork()
+
+
+def _after_fork() -> None:
+    for journal in list(_journals):
+        journal.after_fork()
+
+
+@functools.cache
+def _watch_forks() -> None:
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,70 @@
+"""Where the ledger lives: the user's state directory, private, on a local disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+JOURNAL_FOLDER = "journal"
+DATABASE_NAME = "ledger.sqlite3"
+DIRECTORY_MODE = 0o700
+FILE_MODE = 0o600
+
+# On these, shared mappings and SQLite's write-ahead log are not coherent between machines, or not offered.
+_REMOTE_TYPES = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "virtiofs", "ceph", "lustre", "glusterfs", "afs", "beegfs"}
+)
+_MOUNTS = Path("/proc/self/mountinfo")
+
+
+def default_directory(environ: Mapping[str, str]) -> Path | None:
+    """The user's state directory for this package, None where the user has no home.
+
+    `$XDG_STATE_HOME/otel-llmcost`, else `~/.local/state/otel-llmcost`. A relative XDG_STATE_HOME is ignored,
+    as the XDG base directory specification demands (checked 2026-11-23).
+    """
+    state = environ.get("XDG_STATE_HOME", "")
+    if state and Path(state).is_absolute():
+        return Path(state) / "otel-llmcost"
+    home = environ.get("HOME", "") or _home_of_account()
+    if not home or not Path(home).is_absolute():
+        return None
+    return Path(home) / ".local" / "state" / "otel-llmcost"
+
+
+def _home_of_account() -> str:
+    try:
+        return str(Path.home())
+    except RuntimeError:  # a container whose user id has no account
+        return ""
+
+
+def prepare_directory(directory: Path) -> None:
+    """Makes a directory, and the missing ones above it, that only their owner may read. Raises `OSError`."""
+    if directory.is_dir():
+        return
+    if directory.parent != directory:
+        prepare_directory(directory.parent)
+    directory.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
+
+
+def file_system(directory: Path) -> str:
+    """The type of the file system that holds `directory` ("ext4", "nfs4"), "" where it cannot be told."""
+    try:
+        mounts = _MOUNTS.read_text(encoding="utf-8", errors="replace")
+        device = directory.stat().st_dev
+    except OSError:
+        return ""
+    number = f"{os.major(device)}:{os.minor(device)}"
+    for line in mounts.splitlines():
+        left, dash, right = line.partition(" - ")
+        if dash and left.split(" ", 3)[2] == number:
+            return right.split(" ", 1)[0]
+    return ""
+
+
+def is_remote(directory: Path) -> bool:
+    """Whether `directory` lies on a network or host-shared file system."""
+    kind = file_system(directory)
+    return kind in _REMOTE_TYPES or kind.startswith("fuse")
