@@ -6,7 +6,7 @@ The one place of this room that keeps process state: `configure` replaces it as 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -15,7 +15,7 @@ from ..call import NO_TAGS, Reading, Tags
 from .baggage import from_baggage
 from .client_tags import client_tags
 from .known import Conversations, conversation_around, known_ids
-from .people import GIVEN, People
+from .people import OFF, People
 from .rules import RequestFacts, Rule, caller_module, resolve
 from .scope import Block, current
 from .tags import clean, fill, from_mapping
@@ -26,24 +26,27 @@ class AttributionSettings:
     """What the configuration says about attribution.
 
     `defaults`: tags of the whole process (OTEL_LLMCOST_TAGS over resource attributes; see `from_mapping`,
-    `from_resource`, `fill`). `people`: "off", "given" (default), "hash" or "plain"; `people_key`: key of
+    `from_resource`, `fill`). `people`: "off", "hash" or "plain" (see `people`); `people_key`: key of
     the hash. `baggage_in`, `baggage_out`: names of baggage entries that may come in and go out.
     """
 
     defaults: Tags = field(default_factory=lambda: NO_TAGS)
     rules: tuple[Rule, ...] = ()
-    people: str = GIVEN
-    people_key: bytes = b""
+    people: str = OFF
+    people_key: bytes = field(default=b"", repr=False)
     baggage_in: tuple[str, ...] = ()
     baggage_out: tuple[str, ...] = ()
 
 
 class _Active:
-    __slots__ = ("by_module", "conversations", "people", "settings")
+    __slots__ = ("by_module", "conversations", "defaults", "people", "settings")
 
     def __init__(self, settings: AttributionSettings) -> None:
         self.settings = settings
         self.people = People(settings.people, settings.people_key)
+        self.defaults = replace(settings.defaults, user=self.people.given(settings.defaults.user))
+        if self.defaults == NO_TAGS:
+            self.defaults = NO_TAGS  # the very object, which `fill` passes over at once
         self.conversations = Conversations()
         self.by_module = any(rule.module for rule in settings.rules)
 
@@ -106,7 +109,7 @@ def for_request(
     if settings.rules:
         module = caller_module(2) if active.by_module else ""
         tags = resolve(tags, RequestFacts(host, model, module), settings.rules)
-    return fill(tags, settings.defaults)
+    return fill(tags, active.defaults)
 
 
 def _ids(active: _Active, provider: str, body: Mapping[str, object]) -> Tags:

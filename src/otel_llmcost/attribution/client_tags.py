@@ -27,8 +27,11 @@ def client_tags(client: object) -> Tags:
     """The tags of a client, of the one it was copied from, or `NO_TAGS`."""
     if not _TAGS:
         return NO_TAGS
-    tags = _TAGS.get(client)
-    if tags is None:
-        transport = getattr(client, "_client", None)
-        tags = _TAGS.get(transport) if transport is not None else None
+    try:
+        tags = _TAGS.get(client)
+        if tags is None:
+            transport = getattr(client, "_client", None)
+            tags = _TAGS.get(transport) if transport is not None else None
+    except TypeError:  # an object that cannot be referenced weakly was never marked
+        return NO_TAGS
     return tags if tags is not None else NO_TAGS

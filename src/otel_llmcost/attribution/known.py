@@ -80,8 +80,8 @@ class Conversations:
 def conversation_around(span: object) -> str:
     """The conversation of a parent span (`gen_ai.conversation.id`) or of a LangGraph thread around here."""
     attributes = getattr(span, "attributes", None)
-    if attributes:
-        conversation = attributes.get(CONVERSATION_ID)
+    if attributes is not None and CONVERSATION_ID in attributes:
+        conversation = attributes[CONVERSATION_ID]
         if isinstance(conversation, str) and conversation:
             return conversation
     # LangGraph keeps the thread in its runnable configuration; looked at only where it is already imported.

@@ -1,8 +1,8 @@
 """Ids of people: nothing, a keyed hash, or plain, as the settings say.
 
-An id that the program passes to us by name (`tag(user=...)`, a `user_id` argument) counts as asked for and
-is kept as a keyed hash by default; ids found in requests, parents or baggage are taken only with "hash" or
-"plain".
+With "off" (the default) ids found in requests, parents or baggage are dropped; an id that the program itself
+passes to us (`tag(user=...)`, a `user_id` argument) counts as asked for and is kept as a keyed hash. "hash"
+keeps both as a hash, "plain" keeps both as they are.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ import secrets
 from pathlib import Path
 
 OFF = "off"
-GIVEN = "given"
 HASH = "hash"
 PLAIN = "plain"
-MODES = (OFF, GIVEN, HASH, PLAIN)
+MODES = (OFF, HASH, PLAIN)
 
 _HASHED = re.compile(r"h:[0-9a-f]{32}")
 _KNOWN_LIMIT = 4096
@@ -27,7 +26,7 @@ class People:
     """Turns ids of people into what may be kept. Remembers a bounded number of hashes; safe between
     threads."""
 
-    def __init__(self, mode: str = GIVEN, key: bytes = b"") -> None:
+    def __init__(self, mode: str = OFF, key: bytes = b"") -> None:
         self.mode = mode
         # Without a key of the user's the hashes tell people apart inside this process and nowhere else.
         self._key = key or secrets.token_bytes(32)
@@ -35,13 +34,13 @@ class People:
 
     def given(self, person: str) -> str:
         """What is kept of an id that the program passed to us."""
-        if not person or self.mode == OFF:
+        if not person:
             return ""
         return person if self.mode == PLAIN else self._hashed(person)
 
     def found(self, person: str) -> str:
         """What is kept of an id that we found in a request, a parent or baggage."""
-        return self.given(person) if self.mode in (HASH, PLAIN) else ""
+        return "" if self.mode == OFF else self.given(person)
 
     def _hashed(self, person: str) -> str:
         known = self._known.get(person)
@@ -59,11 +58,15 @@ class People:
 def key_of_file(path: Path) -> bytes:
     """The hash key kept in a file (mode 0600), made on first use. Raises OSError where that cannot be
     done."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    key = secrets.token_bytes(32)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(key)
-    return key
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_bytes(32))
+        try:
+            os.link(draft, path)  # whole or not at all; of two processes the first one's key stays
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_bytes()

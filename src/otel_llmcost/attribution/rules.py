@@ -88,12 +88,38 @@ def _parse_rule(entry: Mapping[str, object], key: str) -> Rule:
 
 
 _LIBRARIES = frozenset(
-    """
-    otel_llmcost opentelemetry wrapt openai anthropic httpx httpx2 groq together
-    langchain langchain_core langchain_openai langchain_anthropic langgraph langsmith litellm
-    pydantic_ai agents instructor llama_index tenacity backoff
-    asyncio concurrent threading contextlib contextvars functools uvloop anyio
-    """.split()
+    {
+        "agents",
+        "anthropic",
+        "anyio",
+        "asyncio",
+        "backoff",
+        "concurrent",
+        "contextlib",
+        "contextvars",
+        "functools",
+        "groq",
+        "httpx",
+        "httpx2",
+        "instructor",
+        "langchain",
+        "langchain_anthropic",
+        "langchain_core",
+        "langchain_openai",
+        "langgraph",
+        "langsmith",
+        "litellm",
+        "llama_index",
+        "openai",
+        "opentelemetry",
+        "otel_llmcost",
+        "pydantic_ai",
+        "tenacity",
+        "threading",
+        "together",
+        "uvloop",
+        "wrapt",
+    }
 )
 _FRAMES = 80
 
