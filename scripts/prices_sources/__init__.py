@@ -1,1 +1,1 @@
-"""The parts of `scripts/generate_prices.py`: upstream catalogues, hand-written pages, cross-check, shipped form."""
+"""The parts of `scripts/generate_prices.py`: catalogues, pages, cross-check."""

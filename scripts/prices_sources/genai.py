@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from .names import GENAI_PROVIDERS, Names, clause_names, split_geography, without_geography
+from .names import (
+    GENAI_PROVIDERS,
+    Names,
+    bills_grounding_per_prompt,
+    clause_names,
+    split_geography,
+    without_geography,
+)
 from .rows import Row, write_rates
 from .upstream import Catalogue
 
@@ -53,8 +60,6 @@ _TIERS = {
 }
 _FREE = re.compile(r":free$|^gemma-|^moderation$|^openrouter/free$")
 """Models whose empty price means free of charge; any other empty price means that nobody knew."""
-_PER_PROMPT = re.compile(r"gemini-(1\.5|2\.0|2\.5)|gemini-(flash|pro)-1\.5")
-"""Gemini before 3 bills grounding once a prompt, later models once a search query."""
 _OPENROUTER_PASSED_ON = "Imported from OpenRouter pricing"
 _URL = re.compile(r"https://[^\s,;)\"']+")
 
@@ -220,7 +225,7 @@ def _price_at(standard: list[tuple[_Span, Price]], day: str) -> Price:
 
 
 def _scale(row: Row, variant: Price, standard: Price) -> bool:
-    """Turn a standard row of older days into a tier row by the factor that tier has today, if it is only one."""
+    """Make a standard row of older days a tier row by the factor of today, where that is one."""
     factors = {}
     for key, meter in _TOKENS.items():
         if variant.get(key) is not None and standard.get(key) is not None:
@@ -274,7 +279,7 @@ def _put_rate(row: Row, meter: str, value: Any) -> None:
 
 
 def _put_fee(row: Row, meter: str, per: int, variant: str, usd: Decimal) -> None:
-    if meter == "web_search" and _PER_PROMPT.search(row.model) and row.provider.startswith("gcp."):
+    if meter == "web_search" and bills_grounding_per_prompt(row.provider, row.model):
         meter = "grounded_prompt"
     fees = [fee for fee in row.fees.get(meter, []) if fee.get("variant", "") != variant]
     row.fees[meter] = [*fees, {"usd": usd, "per": per} | ({"variant": variant} if variant else {})]

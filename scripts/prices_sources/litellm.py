@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from .names import Named, Names, litellm_name, litellm_provider
+from .names import Named, Names, bills_grounding_per_prompt, litellm_name, litellm_provider
 from .rows import Fee, Row, write_rates
 from .upstream import Catalogue
 
@@ -45,7 +45,9 @@ _KEY = re.compile(
     r"(_batches|_flex|_priority|_ultrafast)?$"
 )
 _MILLION = Decimal(1_000_000)
-_SEARCH_SIZES = {f"search_context_size_{size}": f"search_context_size_{size}" for size in ("low", "medium", "high")}
+_SEARCH_SIZES = {
+    f"search_context_size_{size}": f"search_context_size_{size}" for size in ("low", "medium", "high")
+}
 _VIDEO_SIZES = ("480p", "720p", "768p", "1080p", "2k", "4k")
 _WEEKDAYS = ("", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _BILLED_IN_ODD_UNITS = re.compile(r"^together-ai-|^fireworks-ai-|^sample_spec$")
@@ -90,10 +92,11 @@ def _count(value: Any) -> int:
 
 
 def _multipliers(entry: Entry, _catalogue: Catalogue) -> list[dict[str, Any]]:
-    found = []
-    for region in ("eu", "us"):
-        if factor := entry.get(f"regional_processing_uplift_multiplier_{region}"):
-            found.append({"when": {"region": region}, "factor": str(factor)})
+    found: list[dict[str, Any]] = [
+        {"when": {"region": region}, "factor": str(factor)}
+        for region in ("eu", "us")
+        if (factor := entry.get(f"regional_processing_uplift_multiplier_{region}"))
+    ]
     specific = entry.get("provider_specific_entry")
     if isinstance(specific, Mapping) and "us" in specific:
         found.append({"when": {"region": "us"}, "factor": str(specific["us"])})
@@ -162,12 +165,15 @@ def _hours(given: str | list[str]) -> list[str]:
 
 
 def _put_fees(row: Row, entry: Entry, named: Named) -> None:
-    for meter, fee in (*_unit_fees(entry, named), *_tool_fees(entry)):
+    for meter, fee in (*_unit_fees(entry, named), *_tool_fees(row, entry)):
         if row.tier == "batch" and meter == "page":
             continue
         row.fees.setdefault(meter, []).append(fee)
     if row.tier == "batch":
-        for key, variant in (("ocr_cost_per_page_batches", ""), ("annotation_cost_per_page_batches", "annotated")):
+        for key, variant in (
+            ("ocr_cost_per_page_batches", ""),
+            ("annotation_cost_per_page_batches", "annotated"),
+        ):
             if _positive(entry.get(key, 0)):
                 row.fees.setdefault("page", []).append(_fee(entry[key], 1000, variant))
 
@@ -227,13 +233,15 @@ def _video_fees(entry: Entry) -> Iterator[tuple[str, Fee]]:
             yield "video_second", _fee(entry[f"output_cost_per_second_{size}"], 1, size)
 
 
-def _tool_fees(entry: Entry) -> Iterator[tuple[str, Fee]]:
+def _tool_fees(row: Row, entry: Entry) -> Iterator[tuple[str, Fee]]:
     searches = entry.get("search_context_cost_per_query")
     if isinstance(searches, Mapping):
-        meter = "grounded_prompt" if entry.get("web_search_billing_unit") == "per_prompt" else "web_search"
+        meter = "grounded_prompt" if bills_grounding_per_prompt(row.provider, row.model) else "web_search"
+        quota = entry.get("search_free_requests")
+        free = {"free_quota": f"{quota['count']} a {quota['period']}"} if quota else {}
         known = {size: searches[size] for size in _SEARCH_SIZES if _positive(searches.get(size, 0))}
         if len(set(known.values())) == 1:
-            yield meter, _fee(next(iter(known.values())), 1000)
+            yield meter, _fee(next(iter(known.values())), 1000) | free
         else:
             for size, value in known.items():
                 yield meter, _fee(value, 1000, _SEARCH_SIZES[size])

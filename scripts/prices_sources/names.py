@@ -28,7 +28,7 @@ GENAI_PROVIDERS: dict[str, tuple[str, ...]] = {
     "x-ai": ("x_ai",),
     "zai": ("z_ai",),
 }
-"""Catalogue id -> our provider ids (otel_llmcost.semconv); two where the catalogue does not tell them apart."""
+"""Catalogue id -> our provider ids (otel_llmcost.semconv); two where it does not tell them apart."""
 
 _LITELLM_PROVIDERS = {
     "anthropic": "anthropic",
@@ -106,7 +106,10 @@ _PREFIXES = (
     "xai/",
     "zai/",
 )
-_IMAGE_TERMS = re.compile(r"^((?:low|medium|high|hd|standard|auto|\d+-x-\d+|max-x-max|\d+-steps|max-steps)/)+")
+_IMAGE_TERMS = re.compile(
+    r"^((?:low|medium|high|hd|standard|auto|\d+-x-\d+|max-x-max|\d+-steps|max-steps)/)+"
+)
+_PER_PROMPT = re.compile(r"gemini-(1\.5|2\.0|2\.5)|gemini-(flash|pro)-1\.5")
 _AWS_REGION = re.compile(r"^[a-z]{2}(?:-gov)?-[a-z]+-\d$")
 
 
@@ -203,7 +206,7 @@ def _bedrock_name(rest: str, image: str) -> Named:
 
 
 def split_geography(name: str) -> tuple[str, str]:
-    """("anthropic.claude-x", "us") of "us.anthropic.claude-x"; "regional" is the catalogue's word for any but global."""
+    """("anthropic.claude-x", "us") of "us.anthropic.claude-x"; "regional" is a catalogue's word for "not global"."""
     for geography in BEDROCK_GEOGRAPHIES:
         if name.startswith(f"{geography}."):
             return name.removeprefix(f"{geography}."), "" if geography == "regional" else geography
@@ -263,3 +266,8 @@ def _bedrock_alias(text: str) -> str:
 def sorted_names(names: Iterable[str]) -> list[str]:
     """Stable order: shortest first, then by letter."""
     return sorted(set(names), key=lambda name: (len(name), name))
+
+
+def bills_grounding_per_prompt(provider: str, model: str) -> bool:
+    """Gemini before 3 bills grounding once a prompt, later models once a search query."""
+    return provider.startswith("gcp.") and bool(_PER_PROMPT.search(model))

@@ -40,6 +40,7 @@ class Row:
     max_output: int = 0
     status: str = "list"
     upstream: str = ""
+    note: str = ""
     source_url: str = ""
     verified_at: str = ""
 
@@ -82,7 +83,8 @@ class Row:
             "rates": _texts(self.rates),
             "fees": {meter: _fee_tables(fees) for meter, fees in sorted(self.fees.items())},
             "threshold": [
-                {"input_over": limit, "rates": _texts(rates)} for limit, rates in sorted(self.thresholds.items())
+                {"input_over": limit, "rates": _texts(rates)}
+                for limit, rates in sorted(self.thresholds.items())
             ],
             "schedule": [{**window, "rates": _texts(window["rates"])} for window in self.schedule],
             "multipliers": self.multipliers,
@@ -94,6 +96,7 @@ class Row:
             "status": "" if self.status == "list" else self.status,
             "upstream": self.upstream,
             "source_url": self.source_url,
+            "note": self.note,
             "verified_at": self.verified_at,
         }
         return {"provider": self.provider, "model": self.model} | {k: v for k, v in optional.items() if v}
@@ -104,7 +107,9 @@ def _texts(rates: Mapping[str, Decimal]) -> dict[str, str]:
 
 
 def _fee_tables(fees: list[Fee]) -> Any:
-    tables = [{**fee, "usd": text(fee["usd"])} for fee in sorted(fees, key=lambda fee: str(fee.get("variant", "")))]
+    tables = [
+        {**fee, "usd": text(fee["usd"])} for fee in sorted(fees, key=lambda fee: str(fee.get("variant", "")))
+    ]
     return tables[0] if len(tables) == 1 else tables
 
 

@@ -66,7 +66,7 @@ _DROPPED = (
 
 
 def load(folder: Path) -> tuple[Catalogue, Catalogue]:
-    """The committed extracts, digests of the extract files checked. Raises SystemExit where one was edited."""
+    """The committed extracts, their digests checked. Raises SystemExit where one was edited."""
     manifest = tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))
     return _load(folder, manifest["genai-prices"]), _load(folder, manifest["litellm"])
 
@@ -89,7 +89,9 @@ def _load(folder: Path, entry: Mapping[str, str]) -> Catalogue:
 
 def fetch(folder: Path) -> None:
     """Download both packages (no dependencies, nothing installed), extract, write extracts and manifest."""
-    lines = ["# Written by scripts/generate_prices.py --fetch. Digests: of the package file, of the extract's JSON.\n"]
+    lines = [
+        "# Written by scripts/generate_prices.py --fetch. Digests: of the package, of the extract's JSON.\n"
+    ]
     with tempfile.TemporaryDirectory() as scratch:
         for (name, version, home), extract in ((GENAI, genai_extract), (LITELLM, litellm_extract)):
             wheel = _download(f"{name}=={version}", Path(scratch) / name)
@@ -111,7 +113,17 @@ def _manifest_entry(name: str, version: str, home: str, file: str, wheel: Path, 
 
 
 def _download(requirement: str, into: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary=:all:", "-d", str(into)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "-q",
+        "--no-deps",
+        "--only-binary=:all:",
+        "-d",
+        str(into),
+    ]
     subprocess.run([*command, requirement], check=True)
     (wheel,) = into.glob("*.whl")
     return wheel
@@ -159,5 +171,7 @@ def _literal(node: ast.expr) -> Json:
 def _constructed(name: str, args: list[ast.expr], keywords: list[ast.keyword]) -> Json:
     if name == "Decimal":
         return _literal(args[0])
-    made = {keyword.arg: _literal(keyword.value) for keyword in keywords if keyword.arg not in ("description",)}
+    made = {
+        keyword.arg: _literal(keyword.value) for keyword in keywords if keyword.arg not in ("description",)
+    }
     return {"_": name, **({"args": [_literal(arg) for arg in args]} if args else {}), **made}

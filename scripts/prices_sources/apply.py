@@ -1,0 +1,126 @@
+"""Lay the hand-written pages over the combined catalogues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from .combine import Combined, share_names
+from .names import Names
+from .pages import Pages, decimals, fee_list, instant
+from .rows import Row
+
+_OPEN = "9999"
+
+
+def apply(pages: Pages, combined: Combined) -> None:
+    """Drop, overlay, derive, patch: in this order, so that rules also reach hand-written rows."""
+    _drop(pages, combined)
+    for row in pages.rows:
+        _overlay(combined, row)
+    for rows in combined.models.values():
+        share_names(rows)
+        for row in list(rows):
+            if row.tier == "standard" and not row.speed:
+                rows.extend(_derived(pages, row, rows))
+        for row in rows:
+            for statement in pages.matching("patch", row):
+                _patch(row, statement)
+
+
+def _drop(pages: Pages, combined: Combined) -> None:
+    for key, rows in list(combined.models.items()):
+        kept = [row for row in rows if not any(_of_tier(row, s) for s in pages.matching("drop", row))]
+        if kept:
+            combined.models[key] = kept
+        else:
+            del combined.models[key]
+
+
+def _of_tier(row: Row, statement: dict[str, Any]) -> bool:
+    return "tiers" not in statement or row.tier in statement["tiers"]
+
+
+def _overlay(combined: Combined, row: Row) -> None:
+    """A hand-written row replaces what the catalogues say of the same terms on the same days."""
+    model = combined.resolve(row.provider, row.model)
+    if model != row.model and model and row.model.lower() not in _exact(combined, row.provider, model):
+        model = ""
+    rows = combined.models[row.provider, model or row.model]
+    row.model = model or row.model
+    kept = []
+    for known in rows:
+        parts = list(_outside(known, row)) if known.terms == row.terms else [known]
+        if parts != [known] and known.upstream == row.upstream:
+            raise SystemExit(
+                f"{row.upstream}: two rows of {row.model} {row.tier} from {row.effective_from!r} overlap"
+            )
+        kept += parts
+    if rows:
+        row.names = _merged(rows[0].names, row.names)
+        row.context_window = row.context_window or max(known.context_window for known in rows)
+        row.max_output = row.max_output or max(known.max_output for known in rows)
+    combined.models[row.provider, row.model] = [*kept, row]
+
+
+def _exact(combined: Combined, provider: str, model: str) -> set[str]:
+    return {alias.lower() for alias in combined.models[provider, model][0].names.aliases}
+
+
+def _merged(names: Names, more: Names) -> Names:
+    return Names(names.aliases | more.aliases, names.prefixes | more.prefixes, names.regexes | more.regexes)
+
+
+def _outside(known: Row, row: Row) -> Iterator[Row]:
+    """The parts of a row's days that another row leaves to it."""
+    start, end = known.effective_from, known.effective_to or _OPEN
+    first, last = row.effective_from, row.effective_to or _OPEN
+    if last <= start or end <= first:
+        yield known
+        return
+    if start < first:
+        yield known.copy(effective_to=first)
+    if last < end:
+        yield known.copy(effective_from=last)
+
+
+def _derived(pages: Pages, row: Row, rows: list[Row]) -> Iterator[Row]:
+    for statement in pages.matching("derive", row):
+        factor = Decimal(statement["factor"])
+        start = max(row.effective_from, instant(statement.get("effective_from", "")))
+        end = min(row.effective_to or _OPEN, instant(statement.get("effective_to", "")) or _OPEN)
+        made = row.copy(
+            tier=statement.get("tier", row.tier),
+            speed=statement.get("speed", row.speed),
+            effective_from=start,
+            effective_to="" if end == _OPEN else end,
+            status="derived",
+            upstream=f"prices/{statement['file']}",
+            source_url=statement["source_url"],
+            verified_at=instant(statement["verified_at"]),
+        )
+        for rates in (made.rates, *made.thresholds.values(), *(window["rates"] for window in made.schedule)):
+            rates.update({meter: rate * factor for meter, rate in rates.items()})
+        pieces = [made] if start < end else []
+        for known in rows:
+            if known.terms == made.terms:
+                pieces = [part for piece in pieces for part in _outside(piece, known)]
+        yield from pieces
+
+
+def _patch(row: Row, statement: dict[str, Any]) -> None:
+    if not _of_tier(row, statement):
+        return
+    row.names.aliases |= set(statement.get("aliases", ()))
+    for meter, rate in decimals(statement.get("rates", {})).items():
+        row.rates.setdefault(meter, rate)
+    for meter, given in statement.get("fees", {}).items():
+        row.fees[meter] = fee_list(given)
+    if "multipliers" in statement:
+        row.multipliers = [dict(multiplier) for multiplier in statement["multipliers"]]
+    row.context_window = statement.get("context_window", row.context_window)
+    row.max_output = statement.get("max_output", row.max_output)
+    page = f"prices/{statement['file']}"
+    if page not in row.upstream:
+        row.upstream = f"{row.upstream}, {page}"
