@@ -4,9 +4,10 @@ import types
 
 import pytest
 
-from otel_llmcost.attribution import RequestFacts, caller_module, parse_rules, resolve
+from otel_llmcost.attribution import RequestFacts, caller_module, parse_rules, read_rules, resolve
 from otel_llmcost.call import NO_TAGS, Tags
 from otel_llmcost.errors import ConfigurationError
+from otel_llmcost.toml_source import parse_toml
 
 RULES = parse_rules(
     [
@@ -43,16 +44,29 @@ def test_rules_fill_only_gaps() -> None:
     [
         (
             {"hosts": "x", "set": {"team": "a"}},
-            r"attribution.rules\[0\].hosts: no such setting; allowed: host",
+            r"rules\[0\].hosts: no such setting; allowed: host",
         ),
-        ({"host": 3, "set": {"team": "a"}}, r"attribution.rules\[0\].host: must be text \(got 3\)"),
-        ({"host": "x"}, r"attribution.rules\[0\].set: a rule sets at least one tag"),
-        ({"set": {"team": "a"}}, r"attribution.rules\[0\]: a rule needs a pattern"),
+        ({"host": 3, "set": {"team": "a"}}, r"rules\[0\].host: must be text \(got 3\)"),
+        ({"host": "x"}, r"rules\[0\].set: a rule sets at least one tag"),
+        ({"set": {"team": "a"}}, r"rules\[0\]: a rule needs a pattern"),
     ],
 )
 def test_mistakes_name_key_value_and_what_is_allowed(entry: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         parse_rules([entry])
+
+
+def test_a_mistake_in_a_file_names_its_line_and_the_other_rules_work() -> None:
+    document = parse_toml(
+        '[[rules]]\nmodel = "gpt-5"\nset = { team = "a" }\n\n[[rules]]\nhots = "x"\nset = { team = "b" }\n',
+        "llm.toml",
+    )
+    rules, problems = read_rules(document.table.get("rules"), file="llm.toml")
+    assert [rule.model for rule in rules] == ["gpt-5"]
+    assert str(problems[0]).startswith("llm.toml:6: rules[1].hots: no such setting; allowed: host, model")
+    assert read_rules(None) == ((), [])
+    with pytest.raises(ConfigurationError, match="must be a list of tables"):
+        parse_rules({"host": "x"})
 
 
 def test_the_caller_is_the_nearest_module_of_the_program() -> None:

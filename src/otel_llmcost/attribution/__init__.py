@@ -39,7 +39,7 @@ from .client_tags import client_tags, mark_client
 from .known import Conversations, known_ids
 from .people import People, key_of_file
 from .rollup import Accumulates, Rollup
-from .rules import RequestFacts, Rule, caller_module, parse_rules, resolve
+from .rules import RequestFacts, Rule, caller_module, parse_rules, read_rules, resolve
 from .scope import Block, carry, current, enter, leave, rollups, stage, track_source
 from .tags import fill, from_mapping, from_resource, over
 from .track import track_call
@@ -72,6 +72,7 @@ __all__ = [
     "mark_client",
     "over",
     "parse_rules",
+    "read_rules",
     "resolve",
     "rollups",
     "settings",

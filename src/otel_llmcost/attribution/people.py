@@ -40,7 +40,7 @@ class People:
 
     def found(self, person: str) -> str:
         """What is kept of an id that we found in a request, a parent or baggage."""
-        return "" if self.mode == OFF else self.given(person)
+        return self.given(person) if self.mode in (HASH, PLAIN) else ""
 
     def _hashed(self, person: str) -> str:
         known = self._known.get(person)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from ..call import NO_TAGS, Tags
 from ..errors import ConfigurationError
+from ..toml_source import TomlTable
 from .tags import fill, from_mapping
 
 
@@ -61,30 +62,70 @@ _PATTERNS = ("host", "model", "module")
 _ALLOWED = "host, model, module (patterns) and set = { team = ..., feature = ..., ... }"
 
 
-def parse_rules(entries: Sequence[Mapping[str, object]], key: str = "attribution.rules") -> tuple[Rule, ...]:
-    """Rules of a configuration's tables `{host=, model=, module=, set={...}}`. Raises ConfigurationError."""
-    return tuple(_parse_rule(entry, f"{key}[{number}]") for number, entry in enumerate(entries))
+def parse_rules(entries: object, *, key: str = "rules", file: str = "") -> tuple[Rule, ...]:
+    """Rules of a configuration's `[[rules]]` tables `{host=, model=, module=, set={...}}` (None: no rules).
+
+    Raises `ConfigurationError` for the first mistake, with the line where the tables know theirs.
+    """
+    rules, problems = read_rules(entries, key=key, file=file)
+    if problems:
+        raise problems[0]
+    return rules
 
 
-def _parse_rule(entry: Mapping[str, object], key: str) -> Rule:
-    for name in entry:
-        if name not in (*_PATTERNS, "set"):
-            raise ConfigurationError("no such setting", key=f"{key}.{name}", allowed=_ALLOWED)
-    patterns: dict[str, str] = {}
-    for name in _PATTERNS:
-        value = entry.get(name, "")
-        if not isinstance(value, str):
-            raise ConfigurationError("must be text", key=f"{key}.{name}", value=value, allowed="a pattern")
-        patterns[name] = value
-    wanted = entry.get("set")
-    tags = from_mapping(wanted) if isinstance(wanted, Mapping) else NO_TAGS
-    if tags is NO_TAGS:
-        raise ConfigurationError(
-            "a rule sets at least one tag", key=f"{key}.set", value=wanted, allowed=_ALLOWED
+def read_rules(
+    entries: object, *, key: str = "rules", file: str = ""
+) -> tuple[tuple[Rule, ...], list[ConfigurationError]]:
+    """The rules that are right, and what is wrong with the others."""
+    if entries is None:
+        return (), []
+    if not isinstance(entries, Sequence) or isinstance(entries, str):
+        return (), [ConfigurationError("must be a list of tables", file=file, key=key, allowed=f"[[{key}]]")]
+    rules: list[Rule] = []
+    problems: list[ConfigurationError] = []
+    for number, entry in enumerate(entries):
+        reader = _RuleReader(entry, f"{key}[{number}]", file)
+        rule = reader.read()
+        if rule is not None and not reader.problems:
+            rules.append(rule)
+        problems.extend(reader.problems)
+    return tuple(rules), problems
+
+
+class _RuleReader:
+    """Reads one table."""
+
+    def __init__(self, entry: object, key: str, file: str) -> None:
+        self.entry: Mapping[str, object] = entry if isinstance(entry, Mapping) else {}
+        self.key, self.file = key, file
+        self.problems: list[ConfigurationError] = []
+
+    def read(self) -> Rule | None:
+        for name in self.entry:
+            if name not in (*_PATTERNS, "set"):
+                self.wrong("no such setting", name, _ALLOWED)
+        patterns = {name: self.pattern(name) for name in _PATTERNS}
+        wanted = self.entry.get("set")
+        tags = from_mapping(wanted) if isinstance(wanted, Mapping) else NO_TAGS
+        if tags is NO_TAGS:
+            self.wrong("a rule sets at least one tag", "set", _ALLOWED, wanted)
+        if not any(patterns.values()):
+            self.wrong("a rule needs a pattern", "", _ALLOWED)
+        return Rule(tags, **patterns)
+
+    def pattern(self, name: str) -> str:
+        value = self.entry.get(name, "")
+        if isinstance(value, str):
+            return value
+        self.wrong("must be text", name, "a pattern", value)
+        return ""
+
+    def wrong(self, message: str, name: str, allowed: str, value: object = None) -> None:
+        line = self.entry.line(name) if isinstance(self.entry, TomlTable) else 0
+        key = f"{self.key}.{name}" if name else self.key
+        self.problems.append(
+            ConfigurationError(message, file=self.file, line=line, key=key, value=value, allowed=allowed)
         )
-    if not any(patterns.values()):
-        raise ConfigurationError("a rule needs a pattern", key=key, allowed=_ALLOWED)
-    return Rule(tags, **patterns)
 
 
 _LIBRARIES = frozenset(
