@@ -1,1 +1,24 @@
-"""What was bought: meters, and readers that turn any provider's body into them."""
+"""Usage readers: what a provider's body says was bought, as disjoint meters. Pure; they never raise.
+
+`read_body` picks the reader by the body's shape; `register_usage_reader` adds one for unknown shapes.
+The readers of one provider each are modules of this package (`usage.openai`, `usage.anthropic`, ...).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .bodies import read_body as read_body
+    from .bodies import register_usage_reader as register_usage_reader
+
+__all__ = ["read_body", "register_usage_reader"]
+
+
+def __getattr__(name: str) -> object:
+    # Late, because `call` needs `usage.meters` and the readers need `call`.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import bodies
+
+    return getattr(bodies, name)

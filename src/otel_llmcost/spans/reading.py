@@ -1,0 +1,75 @@
+"""From a span's facts to the call that it describes, whoever wrote the span. Pure; never raises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from .. import semconv as s
+from ..call import Call, SpanFacts
+from ..usage.quantities import money, text
+from . import foreign
+from .attributes import items_of, notes_of, numbers, request_of, strings, tags_of
+from .sums import usage_of
+
+
+def read_call(facts: SpanFacts) -> Call | None:
+    """The call of a finished span; None where it is none that is priced (agents, tools, workflows, HTTP).
+
+    Our own spans are read back exactly. Of other instrumentations' spans, the notes say what they leave out
+    and where a count may or may not include another (`estimated`).
+    """
+    own = facts.scope == s.SCOPE
+    attributes = facts.attributes if own else foreign.by_conventions(facts)
+    if attributes is None or not _is_priced(attributes):
+        return None
+    call = _call(facts, attributes)
+    return call if own else foreign.with_notes(call, facts, attributes)
+
+
+def _is_priced(attributes: Mapping[str, object]) -> bool:
+    operation = attributes.get(s.OPERATION)
+    if operation is None:
+        # A line of JSON, or an old instrumentation: usage and a model are what makes it a call.
+        named = s.REQUEST_MODEL in attributes or s.RESPONSE_MODEL in attributes
+        return named and (s.INPUT_TOKENS in attributes or s.OUTPUT_TOKENS in attributes)
+    return operation in s.PRICED_OPERATIONS
+
+
+def _call(facts: SpanFacts, attributes: Mapping[str, object]) -> Call:
+    get = attributes.get
+    said: list[str] = []
+    usage = usage_of(attributes, said)
+    lines = items_of(get(s.ITEMS), said)
+    reported = money(get(s.REPORTED_COST), s.REPORTED_COST, said)
+    notes = notes_of(get(s.REASONS))
+    return Call(
+        key=text(get(s.CALL_KEY)) or span_key(facts.trace_id, facts.span_id),
+        provider=text(get(s.PROVIDER)),
+        operation=text(get(s.OPERATION)) or s.CHAT,
+        request_model=text(get(s.REQUEST_MODEL)),
+        response_model=text(get(s.RESPONSE_MODEL)),
+        start_ns=facts.start_ns,
+        end_ns=facts.end_ns,
+        usage=usage,
+        tier=text(get(s.SERVICE_TIER)),
+        speed=text(get(s.SPEED)),
+        region=text(get(s.REGION)),
+        variant=text(get(s.VARIANT)),
+        lines=lines,
+        host=text(get(s.SERVER_ADDRESS)),
+        port=int(numbers(get(s.SERVER_PORT)) or 0),
+        response_id=text(get(s.RESPONSE_ID)),
+        finish_reasons=strings(get(s.FINISH_REASONS)),
+        error_type=text(get(s.ERROR_TYPE)),
+        first_chunk_s=numbers(get(s.TIME_TO_FIRST_CHUNK)),
+        attempts=int(numbers(get(s.ATTEMPTS)) or 1),
+        reported=reported,
+        notes=(*notes, *(one for one in said if one not in notes)),
+        tags=tags_of(attributes),
+        request=request_of(attributes),
+    )
+
+
+def span_key(trace_id: int, span_id: int) -> str:
+    """The key of a call that a span stands for; empty where the span has no ids (a line of JSON)."""
+    return f"otel:{trace_id:032x}:{span_id:016x}" if trace_id or span_id else ""

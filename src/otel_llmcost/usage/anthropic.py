@@ -1,0 +1,166 @@
+"""Anthropic's messages: exclusive counts (input without cached tokens), cache lifetimes, server tools, terms.
+
+Fields from the types of anthropic 2.12 and https://platform.claude.com/docs/en/build-with-claude/prompt-caching,
+checked 2026-11-22. Iterations (advisor, fallback, compaction) are in `anthropic_iterations`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ..call import COMMITTED_NOTE, ESTIMATED_NOTE, NO_USAGE_NOTE, PENDING_NOTE, Reading, note
+from . import terms
+from .anthropic_iterations import add_iterations
+from .anthropic_tokens import token_meters
+from .inclusive import Meters
+from .quantities import count, money, table, text
+
+Body = Mapping[str, object]
+
+
+def read_message(body: Body) -> Reading:
+    """A message, or the folded events of a streamed one."""
+    notes: list[str] = []
+    usage = body.get("usage")
+    stop = body.get("stop_reason")
+    reading = Reading(
+        text(body.get("model")),
+        text(body.get("id")),
+        message_meters(usage, notes) if isinstance(usage, dict) and usage else {},
+        *("", "", "", "", ()),
+        (stop,) if isinstance(stop, str) else (),
+    )
+    if isinstance(usage, dict) and usage:
+        add_terms(reading, usage, notes)
+        if usage.get("iterations"):
+            add_iterations(reading, usage, notes)
+        if "broken_off" in body:
+            notes.append(
+                note(ESTIMATED_NOTE, "the stream broke off, its output is counted as far as it was told")
+            )
+    else:
+        notes.append(note(NO_USAGE_NOTE, _why_no_usage(body)))
+    if notes:
+        reading.notes = tuple(notes)
+    return reading
+
+
+def _why_no_usage(body: Body) -> str:
+    is_error = body.get("type") == "error" or bool(body.get("error"))
+    return "the body is an error" if is_error else "the body tells no usage"
+
+
+def message_meters(usage: Body, notes: list[str]) -> Meters:
+    """The disjoint meters of a message's usage object; fetching pages is free, searching is not."""
+    meters = token_meters(usage, notes)
+    tools = usage.get("server_tool_use")
+    if isinstance(tools, dict):
+        searches = count(tools.get("web_search_requests"), "web_search_requests", notes)
+        if searches:
+            meters["web_search"] = searches
+        runs = count(tools.get("code_execution_requests"), "code_execution_requests", notes)
+        if runs:
+            meters["code_execution"] = runs
+    return meters
+
+
+def add_terms(reading: Reading, usage: Body, notes: list[str]) -> None:
+    """Tier, speed and region as served. Anthropic's priority tier is capacity bought beforehand."""
+    tier = usage.get("service_tier")
+    if tier is not None:
+        reading.tier = terms.tier(tier)
+        if reading.tier == terms.PRIORITY:
+            notes.append(
+                note(COMMITTED_NOTE, "served on Anthropic's priority tier, capacity bought beforehand")
+            )
+    if usage.get("speed") == "fast":
+        reading.speed = "fast"
+    geo = usage.get("inference_geo")
+    if isinstance(geo, str) and geo not in ("", "not_available"):
+        reading.region = geo.lower()
+
+
+def read_session(body: Body) -> Reading:
+    """An agent session: cumulative usage, and Anthropic's own figure at list price where the body has it."""
+    notes: list[str] = []
+    usage = table(body.get("usage"))
+    reading = Reading(text(body.get("model")), text(body.get("id")))
+    if usage:
+        reading.usage = message_meters(usage, notes)
+        add_terms(reading, usage, notes)
+    else:
+        notes.append(note(NO_USAGE_NOTE, "the session tells no usage"))
+    listed = table(usage.get("list_cost") or body.get("list_cost"))
+    if listed and text(listed.get("currency")).lower() in ("", "usd"):
+        cents = money(listed.get("amount"), "list_cost.amount", notes)
+        reading.reported = None if cents is None else cents / 100
+    reading.notes = tuple(notes)
+    return reading
+
+
+def read_batch_result(body: Body) -> Reading:
+    """One line of a batch's results: its message, at the batch tier; errors and expiry cost nothing."""
+    result = table(body.get("result"))
+    message = table(result.get("message"))
+    if message:
+        reading = read_message(message)
+        reading.tier = reading.tier or terms.BATCH
+        return reading
+    if result:
+        return Reading(notes=(note(NO_USAGE_NOTE, f"the request {text(result.get('type')) or 'failed'}"),))
+    return Reading(notes=(note(PENDING_NOTE, "the batch has no result for it yet"),))
+
+
+_FROM_DELTA = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_input_tokens",
+    "cache_creation_input_tokens",
+    "output_tokens_details",
+    "server_tool_use",
+    "iterations",
+    "cache_creation",
+    "service_tier",
+    "inference_geo",
+    "speed",
+)
+
+
+def fold_message(events: Iterable[object]) -> Body:
+    """One body out of a stream's `message_start` and `message_delta` events; others are passed over.
+
+    A delta's usage is cumulative: what it tells and is not null replaces, nothing is added up. Tier, region,
+    speed and the split by cache lifetime come from the start, where the deltas do not repeat them. A stream
+    that broke off before its delta has an unknown output: the start's placeholder is taken, and `broken_off`
+    says so.
+    """
+    body: dict[str, object] = {}
+    usage: dict[str, object] = {}
+    ended = False
+    for event in events:
+        if not isinstance(event, dict):
+            continue
+        message = event.get("message")
+        if isinstance(message, dict) and event.get("type", "message_start") == "message_start":
+            body = {name: message.get(name) for name in ("id", "model", "type", "stop_reason")}
+            usage = dict(table(message.get("usage")))
+        elif event.get("type") == "message_delta":
+            ended = True
+            _overwrite(usage, table(event.get("usage")))
+            stop = table(event.get("delta")).get("stop_reason")
+            if stop is not None:
+                body["stop_reason"] = stop
+        elif event.get("type") == "error":
+            body["error"] = event.get("error") or True
+    if usage:
+        body["usage"] = usage
+        if not ended:
+            body["broken_off"] = True
+    return body
+
+
+def _overwrite(usage: dict[str, object], later: Body) -> None:
+    for name in _FROM_DELTA:
+        value = later.get(name)
+        if value is not None:
+            usage[name] = value

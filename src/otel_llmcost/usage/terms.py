@@ -1,0 +1,54 @@
+"""The served terms in our names: providers spell tiers, speeds and regions each in their own way."""
+
+from __future__ import annotations
+
+from ..call import COMMITTED_NOTE, note
+
+STANDARD = "standard"
+BATCH = "batch"
+FLEX = "flex"
+PRIORITY = "priority"
+ULTRAFAST = "ultrafast"
+COMMITTED = "committed"
+
+_TIERS = {
+    # OpenAI: `fast` is the newer name of priority, `scale` is throughput bought beforehand.
+    "default": STANDARD,
+    "standard": STANDARD,
+    "auto": "",
+    "flex": FLEX,
+    "priority": PRIORITY,
+    "fast": PRIORITY,
+    "ultrafast": ULTRAFAST,
+    "batch": BATCH,
+    "scale": COMMITTED,
+    # Anthropic: the request says `standard_only`.
+    "standard_only": STANDARD,
+    # Groq.
+    "on_demand": STANDARD,
+    # Bedrock: capacity reserved beforehand.
+    "reserved": COMMITTED,
+    # Gemini and Vertex, `trafficType`.
+    "on_demand_priority": PRIORITY,
+    "on_demand_flex": FLEX,
+    "provisioned_throughput": COMMITTED,
+    "traffic_type_unspecified": "",
+    "service_tier_unspecified": "",
+    "unspecified": "",
+}
+
+
+def tier(said: object) -> str:
+    """Our name of a provider's tier; an unknown one is kept, so that it is never priced as standard."""
+    if not isinstance(said, str) or not said:
+        return ""
+    known = _TIERS.get(said)
+    if known is not None:
+        return known
+    lower = said.lower()
+    return _TIERS.get(lower, lower)
+
+
+def bought_beforehand(said: object) -> str:
+    """The note of a call that ran on capacity bought beforehand, which has no price of its own."""
+    return note(COMMITTED_NOTE, f"served on {said!r}, capacity bought beforehand")
