@@ -30,12 +30,19 @@ class ConfigurationError(LlmCostError):
         value: object = None,
         allowed: str = "",
     ) -> None:
+        self.message = message
         self.file, self.line, self.key, self.value, self.allowed = file, line, key, value, allowed
         place = f"{file}:{line}: " if file and line else f"{file}: " if file else ""
         named = f"{key}: " if key else ""
         given = f" (got {value!r})" if value is not None else ""
         remedy = f"; allowed: {allowed}" if allowed else ""
         super().__init__(f"{place}{named}{message}{given}{remedy}")
+
+    def at(self, file: str, line: int) -> ConfigurationError:
+        """The same mistake with its place."""
+        return ConfigurationError(
+            self.message, file=file, line=line, key=self.key, value=self.value, allowed=self.allowed
+        )
 
 
 class UsageError(LlmCostError):

@@ -1,0 +1,205 @@
+"""The price book: what a call costs, exactly, or why that cannot be said. No file, no network."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+
+from .. import semconv
+from ..call import EXACT, UNPRICED, Call, Priced, note
+from ..errors import ConfigurationError
+from .bounds import dearest
+from .catalogue import Catalogue, Found
+from .hosts import region_of_host
+from .names import region_of
+from .own import OwnPrices
+from .providers import provider_name
+from .rates import Row
+from .shards import Snapshot
+from .status import TermsKey, price_oddly
+from .terms import TIER_SPELLINGS, Terms, Wanted, make_terms, unknown_terms
+
+_KNOWN_LIMIT = 4096
+_UNKNOWN_LIMIT = 1024
+
+
+class Book:
+    """Prices in force: the user's own rows and discounts over a snapshot. Safe to use from many threads."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        own: OwnPrices | None = None,
+        *,
+        models: Mapping[str, str] | None = None,
+    ) -> None:
+        self.own = own or OwnPrices()
+        self.catalogue = Catalogue(snapshot, self.own, dict(models or {}))
+        self.snapshot_date = snapshot.date
+        self.version = _version(snapshot, self.own, self.catalogue.models)
+        self._known: dict[TermsKey, Terms] = {}
+        self._unknown: dict[TermsKey, Terms] = {}
+
+    @property
+    def problems(self) -> list[ConfigurationError]:
+        """Mistakes in the user's price settings; what they name is not in force."""
+        return self.own.problems
+
+    def price(self, call: Call) -> Priced:
+        """What a call costs: status, femto-dollars per component, reasons, and the version of the prices.
+
+        The response's model is priced, else the request's; served tier, speed and region decide, and the row
+        in force at the call's start (now, where it has none). Never raises, never answers 0 for the unknown.
+        """
+        key = (
+            call.provider,
+            call.response_model,
+            call.request_model,
+            call.tier,
+            call.speed,
+            call.region,
+            call.variant,
+            call.host,
+        )
+        terms = self._known.get(key) or self._unknown.get(key) or self.terms_of(key)
+        if call.notes or call.lines or call.reported is not None:
+            return price_oddly(self, call, terms)
+        segment = terms.at(call.start_ns or time.time_ns())
+        plan = segment.plan
+        if plan is None:
+            if call.usage:
+                return Priced(UNPRICED, None, {}, segment.reasons, self.version)
+            return price_oddly(self, call, terms)
+        rates = plan.simple
+        if rates is None or terms.odd or not call.usage:
+            return price_oddly(self, call, terms)
+        amount = savings = 0
+        components: dict[str, int] = {}
+        for meter, quantity in call.usage.items():
+            rate = rates.get(meter)
+            if rate is None or type(quantity) is not int or quantity < 0:
+                return price_oddly(self, call, terms)
+            component, each, saved = rate
+            part = quantity * each
+            if part:
+                amount += part
+                components[component] = components.get(component, 0) + part
+            if saved:
+                savings += quantity * saved
+        return Priced(EXACT, amount, components, (), self.version, (), savings)
+
+    def terms_of(self, key: TermsKey) -> Terms:
+        """The terms of a key, kept in bounded tables: unknown names cannot push out known ones."""
+        terms = self._known.get(key) or self._unknown.get(key)
+        if terms is None:
+            terms = self._make_terms(key)
+            kept, limit = (
+                (self._known, _KNOWN_LIMIT) if terms.is_priced() else (self._unknown, _UNKNOWN_LIMIT)
+            )
+            if len(kept) >= limit:
+                kept.clear()
+            kept[key] = terms
+        return terms
+
+    def dearest(
+        self,
+        provider: str,
+        model: str,
+        *,
+        input_tokens: int,
+        output_tokens: int,
+        units: Mapping[str, int] | None = None,
+        host: str = "",
+        region: str = "",
+        at_ns: int = 0,
+    ) -> int | None:
+        """Femto-dollars that a call cannot exceed, over every tier, speed, threshold, cache write and hour.
+
+        `units` counts what is billed beside tokens (meter -> count). None where something has no price.
+        """
+        found, provider = self._find(provider, model, host)
+        if found is None:
+            return None
+        place = region or found.region or region_of_host(host)
+        kinds = {(c.row.tier, c.row.speed) for c in found.candidates}
+        kinds |= {
+            (c.row.tier, s)
+            for c in found.candidates
+            for m in c.row.multipliers
+            for s in m.when.get("speed", ())
+        }
+        plans = []
+        for tier, speed in kinds:
+            wanted = Wanted(provider, model, tier, speed, place, "")
+            plan = make_terms(found, wanted, self.own.discounts, ()).at(at_ns or time.time_ns()).plan
+            if plan is not None:
+                plans.append(plan)
+        return dearest(plans, input_tokens, output_tokens, units or {})
+
+    def max_output(self, provider: str, model: str) -> int | None:
+        """The model's published maximum of output tokens, None where it is not known."""
+        return max((row.max_output for row in self.rows(provider, model) if row.max_output), default=None)
+
+    def context_window(self, provider: str, model: str) -> int | None:
+        """The model's published context window in tokens, None where it is not known."""
+        return max(
+            (row.context_window for row in self.rows(provider, model) if row.context_window), default=None
+        )
+
+    def rows(self, provider: str, model: str) -> list[Row]:
+        """Every row that may price a model name at a provider, the user's first; [] for an unknown one."""
+        found, _ = self._find(provider, model, "")
+        return [candidate.row for candidate in found.candidates] if found is not None else []
+
+    def _find(self, provider: str, model: str, host: str) -> tuple[Found | None, str]:
+        named = provider_name(provider)
+        prefix, slash, _ = model.partition("/")
+        if slash and not named and not host and provider_name(prefix) in self.catalogue.snapshot.texts:
+            named = provider_name(prefix)
+        return (self.catalogue.find(named, model) if named else None), named
+
+    def _make_terms(self, key: TermsKey) -> Terms:
+        provider, response_model, request_model, tier, speed, region, variant, host = key
+        doubts: tuple[str, ...] = ()
+        model = response_model or request_model
+        found, named = self._find(provider, response_model, host) if response_model else (None, provider)
+        committed = found is not None and found.committed
+        asked, asked_at = self._find(provider, request_model, host) if request_model else (None, provider)
+        if found is None and asked is not None:
+            found, named, model = asked, asked_at, request_model
+            if response_model and request_model not in self.catalogue.models:
+                doubts = (
+                    note("matched", f"{response_model} is unknown, priced as the request's {request_model}"),
+                )
+        if found is None:
+            return unknown_terms(_unknown_reason(provider_name(provider), model))
+        # A regional profile stands in the request only; the answer names the bare model.
+        place = (asked.region if asked else "") or region_of(named, request_model) or found.region
+        wanted = Wanted(
+            named,
+            model,
+            TIER_SPELLINGS.get(tier, tier),
+            speed,
+            place or region or region_of_host(host),
+            variant,
+        )
+        found.committed = committed or (asked is not None and asked.committed)
+        return make_terms(found, wanted, self.own.discounts, doubts)
+
+
+def _unknown_reason(provider: str, model: str) -> str:
+    if provider in (semconv.LOCAL, semconv.OLLAMA):
+        text = f"{model or 'a model'} runs on own hardware, which has no list price"
+        return note("local", f'{text}; remedy: a price row with provider = "local"')
+    if provider in ("", semconv.UNKNOWN):
+        return note("no-price", f"nobody knows the provider of {model or 'this call'}; remedy: name its host")
+    return note(
+        "no-price", f"{provider} {model or '(no model named)'} is in no price list; remedy: a price row"
+    )
+
+
+def _version(snapshot: Snapshot, own: OwnPrices, models: Mapping[str, str]) -> str:
+    facts = json.dumps([snapshot.digest, own.fingerprint(), sorted(models.items())], default=str)
+    return f"{snapshot.date}+{hashlib.sha256(facts.encode()).hexdigest()[:8]}"

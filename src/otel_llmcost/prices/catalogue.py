@@ -1,0 +1,153 @@
+"""Which rows may price a model name at a provider, from the user's own rows and the shipped ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+
+from .. import semconv
+from .names import Reading, readings
+from .own import OwnPrices, Size, parameters_of
+from .providers import PRICED_AS, SPELLINGS, provider_name
+from .rates import ALWAYS, FOREVER, Row
+from .shards import Page, Snapshot
+
+OWN = 0
+"""The layer of the user's rows; `shards.OVERLAY` and `shards.GENERATED` come after it."""
+EXACT, ALIAS, PATTERN = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A row that may price a name from `from_ns` to `to_ns`; lower layer, then lower kind, wins."""
+
+    layer: int
+    kind: int
+    row: Row
+    from_ns: int
+    to_ns: int
+
+
+@dataclass(slots=True)
+class Found:
+    """What is known of a name: candidates, best first, and what the name itself said."""
+
+    model: str
+    candidates: list[Candidate] = field(default_factory=list)
+    region: str = ""
+    committed: bool = False
+    doubt: str = ""
+
+
+class Catalogue:
+    """The user's rows over a snapshot. Pages are expanded once, on first use."""
+
+    def __init__(self, snapshot: Snapshot, own: OwnPrices, models: Mapping[str, str]) -> None:
+        self.snapshot, self.own, self.models = snapshot, own, models
+        self._pages: dict[str, Page | None] = {}
+        self._lock = Lock()
+
+    def page(self, provider: str) -> Page | None:
+        """The shipped page of a provider."""
+        if provider not in self._pages:
+            with self._lock:
+                if provider not in self._pages:
+                    self._pages[provider] = self.snapshot.page(provider)
+        return self._pages[provider]
+
+    def find(self, provider: str, model: str) -> Found | None:
+        """All candidates for a name at a provider, None where no row knows it."""
+        provider, model = self._mapped(provider, model)
+        if not model:
+            return None
+        for listed in PRICED_AS.get(provider, (provider,)):
+            found = self._find(listed, model)
+            if found is not None:
+                return found
+        return self._sized(model) if provider in (semconv.LOCAL, semconv.OLLAMA) else None
+
+    def _mapped(self, provider: str, model: str) -> tuple[str, str]:
+        target = self.models.get(model)
+        if target is None:
+            return provider, model
+        prefix, slash, rest = target.partition("/")
+        named = provider_name(prefix)
+        if slash and (prefix in SPELLINGS or named in self.snapshot.texts):
+            return named, rest
+        return provider, target
+
+    def _find(self, provider: str, model: str) -> Found | None:
+        page = self.page(provider)
+        own_rows = [row for row in self.own.rows if row.provider == provider]
+        own: tuple[list[Candidate], Reading] | None = None
+        shipped: tuple[list[Candidate], Reading] | None = None
+        for reading in readings(provider, model):
+            if own is None and (hits := _own_candidates(own_rows, reading.name)):
+                own = hits, reading
+            if shipped is None and page is not None and (hits := _page_candidates(page, reading.name)):
+                shipped = hits, reading
+        if own is None and shipped is None:
+            return None
+        candidates = [candidate for hit in (own, shipped) if hit is not None for candidate in hit[0]]
+        reading = (own or shipped)[1]  # type: ignore[index]
+        return Found(candidates[0].row.model, candidates, reading.region, reading.committed, reading.doubt)
+
+    def _sized(self, model: str) -> Found | None:
+        billions = parameters_of(model)
+        sizes: Iterable[Size] = self.own.sizes if billions is not None else ()
+        hits = [
+            Candidate(OWN, EXACT, size.row, size.row.from_ns, size.row.to_ns)
+            for size in sizes
+            if billions is not None and size.covers(billions)
+        ]
+        return Found(model, hits[:1]) if hits else None
+
+
+def _own_candidates(rows: Iterable[Row], name: str) -> list[Candidate]:
+    exact: list[Candidate] = []
+    patterns: list[tuple[int, Candidate]] = []
+    for row in rows:
+        if row.model == name:
+            exact.append(Candidate(OWN, EXACT, row, row.from_ns, row.to_ns))
+            continue
+        for alias in row.aliases:
+            if alias.name == name:
+                start, end = max(alias.from_ns, row.from_ns), min(alias.to_ns, row.to_ns)
+                exact.append(Candidate(OWN, ALIAS, row, start, end))
+        strength = max((_strength(match.prefix, match.regex, name) for match in row.match), default=0)
+        if strength:
+            patterns.append((strength, Candidate(OWN, PATTERN, row, row.from_ns, row.to_ns)))
+    if exact:
+        return exact
+    best = max((strength for strength, _ in patterns), default=0)
+    return [candidate for strength, candidate in patterns if strength == best]
+
+
+def _page_candidates(page: Page, name: str) -> list[Candidate]:
+    hits = _of_model(page, name, EXACT, ALWAYS, FOREVER)
+    for model, alias in page.aliases.get(name, ()):
+        hits.extend(_of_model(page, model, ALIAS, alias.from_ns, alias.to_ns))
+    if hits:
+        return hits
+    best, chosen = 0, ""
+    for prefix, regex, model in page.patterns:
+        strength = _strength(prefix, regex, name)
+        if strength > best:
+            best, chosen = strength, model
+    return _of_model(page, chosen, PATTERN, ALWAYS, FOREVER) if best else []
+
+
+def _of_model(page: Page, model: str, kind: int, start: int, end: int) -> list[Candidate]:
+    return [
+        Candidate(layer, kind, row, max(start, row.from_ns), min(end, row.to_ns))
+        for layer, row in page.rows(model)
+    ]
+
+
+def _strength(prefix: str, regex: str, name: str) -> int:
+    """How firmly a pattern holds a name: longer prefixes more, regular expressions least, 0 not at all."""
+    if prefix:
+        return len(prefix) + 1 if name.startswith(prefix) else 0
+    return 1 if re.fullmatch(regex, name) else 0

@@ -1,0 +1,157 @@
+"""Which provider stands behind a host. A host that no table knows is unknown, never a provider's price list.
+
+Host names as listed in the providers' API references, checked 2026-11-22.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .. import semconv
+from .providers import provider_name
+
+FIRST_PARTY, GATEWAY, LOCAL, UNKNOWN, DELEGATED = "first_party", "gateway", "local", "unknown", "delegated"
+
+_HOSTS: dict[str, str] = {
+    "api.openai.com": semconv.OPENAI,
+    "api.anthropic.com": semconv.ANTHROPIC,
+    "openai.azure.com": semconv.AZURE_OPENAI,
+    "services.ai.azure.com": semconv.AZURE_OPENAI,
+    "cognitiveservices.azure.com": semconv.AZURE_OPENAI,
+    "azure-api.net": semconv.AZURE_OPENAI,
+    "models.ai.azure.com": semconv.AZURE_INFERENCE,
+    "generativelanguage.googleapis.com": semconv.GEMINI,
+    "aiplatform.googleapis.com": semconv.VERTEX,
+    "openrouter.ai": semconv.OPENROUTER,
+    "api.groq.com": semconv.GROQ,
+    "api.deepseek.com": semconv.DEEPSEEK,
+    "together.ai": semconv.TOGETHER,
+    "together.xyz": semconv.TOGETHER,
+    "api.fireworks.ai": semconv.FIREWORKS,
+    "api.perplexity.ai": semconv.PERPLEXITY,
+    "api.x.ai": semconv.X_AI,
+    "api.moonshot.ai": semconv.MOONSHOT,
+    "api.moonshot.cn": semconv.MOONSHOT,
+    "api.mistral.ai": semconv.MISTRAL,
+    "codestral.mistral.ai": semconv.MISTRAL,
+    "api.cohere.com": semconv.COHERE,
+    "api.cohere.ai": semconv.COHERE,
+    "api.cerebras.ai": semconv.CEREBRAS,
+    "api.minimax.io": semconv.MINIMAX,
+    "api.minimax.chat": semconv.MINIMAX,
+    "api.minimaxi.com": semconv.MINIMAX,
+    "api.minimaxi.chat": semconv.MINIMAX,
+    "api.z.ai": semconv.Z_AI,
+    "open.bigmodel.cn": semconv.Z_AI,
+    "router.huggingface.co": semconv.HUGGINGFACE,
+    "api-inference.huggingface.co": semconv.HUGGINGFACE,
+    "modal.run": semconv.MODAL,
+    "api.linkup.so": semconv.LINKUP,
+}
+"""A host, with everything below it: "us.api.openai.com", but not "api.openai.com.example"."""
+
+_BEDROCK = re.compile(
+    r"(?:[a-z0-9-]+\.)?bedrock-(?:runtime|mantle)(?:-fips)?\.(?P<region>[a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)"
+)
+_VERTEX = re.compile(
+    r"(?:(?P<before>[a-z0-9-]+)-)?aiplatform(?:\.(?P<after>[a-z0-9-]+)\.rep)?\.googleapis\.com"
+)
+_PRIVATE_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".intranet")
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """What a host says: provider, region ("" where it tells none), and kind.
+
+    Kinds: first_party, gateway (the user named its provider), local (own hardware or network), unknown,
+    delegated (an own gateway that is instrumented itself).
+    """
+
+    provider: str
+    region: str
+    kind: str
+
+
+_LOCAL = HostFacts(semconv.LOCAL, "", LOCAL)
+_UNKNOWN = HostFacts(semconv.UNKNOWN, "", UNKNOWN)
+
+
+def resolve_host(host: str, user_map: Mapping[str, str], *, port: int = 0, path: str = "") -> HostFacts:
+    """Who answers at a host; a few microseconds, so callers keep the answer per client.
+
+    `user_map` wins: keys are "host", "*.domain", "host:port" or "host:port/path-prefix", values a provider,
+    "local" or "delegated".
+    """
+    name = host.strip().lower().rstrip(".")
+    if name.count(":") == 1:
+        name, _, digits = name.partition(":")
+        port = port or (int(digits) if digits.isdecimal() else 0)
+    name = name.strip("[]")
+    chosen = _chosen(name, port, path, user_map) if user_map else ""
+    if chosen:
+        return _as_chosen(chosen, name)
+    return _published(name)
+
+
+def region_of_host(host: str) -> str:
+    """The region that a provider's own host name tells, or ""."""
+    return _published(host.lower()).region
+
+
+def _chosen(name: str, port: int, path: str, user_map: Mapping[str, str]) -> str:
+    best, chosen = 0, ""
+    for key, provider in user_map.items():
+        place, slash, prefix = key.lower().partition("/")
+        if slash and not path.lower().lstrip("/").startswith(prefix):
+            continue
+        if place in (name, f"{name}:{port}", f"[{name}]:{port}"):
+            fit = 1000 + len(key)
+        elif place.startswith("*.") and name.endswith(place[1:]):
+            fit = len(key)
+        else:
+            continue
+        if fit > best:
+            best, chosen = fit, provider
+    return chosen
+
+
+def _as_chosen(chosen: str, name: str) -> HostFacts:
+    region = _published(name).region
+    if chosen == DELEGATED:
+        return HostFacts(semconv.UNKNOWN, region, DELEGATED)
+    provider = provider_name(chosen)
+    return _LOCAL if provider == semconv.LOCAL else HostFacts(provider, region, GATEWAY)
+
+
+def _published(name: str) -> HostFacts:
+    labels = name.split(".")
+    for start in range(len(labels) - 1):
+        provider = _HOSTS.get(".".join(labels[start:]))
+        if provider is not None:
+            region = labels[0] if provider == semconv.OPENAI and start == 1 else ""
+            if provider == semconv.VERTEX:
+                region = "global" if not start else labels[0]
+            return HostFacts(provider, region, FIRST_PARTY)
+    if bedrock := _BEDROCK.fullmatch(name):
+        return HostFacts(semconv.BEDROCK, bedrock["region"], FIRST_PARTY)
+    if vertex := _VERTEX.fullmatch(name):
+        return HostFacts(semconv.VERTEX, vertex["before"] or vertex["after"] or "", FIRST_PARTY)
+    return _LOCAL if _is_private(name) else _UNKNOWN
+
+
+def _is_private(name: str) -> bool:
+    if not name:
+        return False
+    if "." not in name and ":" not in name:
+        return True  # a bare name is one of this machine or this network: localhost, a container's
+    if name.endswith(_PRIVATE_ENDINGS):
+        return True
+    try:
+        address = ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return not (mapped or address).is_global

@@ -1,0 +1,194 @@
+"""What users say about prices: own rows, discounts, local models. Mistakes are collected, the rest works.
+
+A document holds `[[row]]` (or `[[price]]`), `[[discount]]`, `[[local_size]]` at its top or under `[prices]`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from fractions import Fraction
+from functools import partial
+from typing import TypeVar
+
+from .. import semconv
+from ..errors import ConfigurationError
+from ..toml_source import TomlDocument, TomlTable
+from .fields import decimal, entries, known_keys, name_of, one_of, optional_instant, text_of, wrong
+from .plan import time_zone
+from .providers import provider_name
+from .rates import ALWAYS, FOREVER, TIERS, Row
+from .rows import parse_row
+from .tables import row_table
+
+_SIZE = re.compile(r"(?P<low>\d+(?:\.\d+)?)(?:-(?P<high>\d+(?:\.\d+)?))?[bB](?P<more>\+)?")
+_PARAMETERS = re.compile(
+    r"(?<![a-z0-9.])(?:(?P<experts>\d+)x)?(?P<billions>\d+(?:\.\d+)?)b(?![a-z0-9])", re.I
+)
+Parsed = TypeVar("Parsed")
+_PAGE_TABLES = ("provider", "row", "price", "discount", "local_size")
+
+
+@dataclass(frozen=True, slots=True)
+class Discount:
+    """A percentage off the list price, by provider, model (with `*`), tier and time."""
+
+    percent: Decimal
+    provider: str = "*"
+    model: str = "*"
+    tier: str = "*"
+    meters: tuple[str, ...] = ()
+    from_ns: int = ALWAYS
+    to_ns: int = FOREVER
+
+    def covers(self, row: Row) -> bool:
+        """Whether the discount is on this row's price, whatever the time."""
+        pairs = ((row.provider, self.provider), (row.model, self.model), (row.tier, self.tier))
+        return all(fnmatchcase(value, pattern) for value, pattern in pairs)
+
+    def factor(self) -> Fraction:
+        """What is left of the price."""
+        return 1 - Fraction(self.percent) / 100
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The price of local models of `low` to `high` billion parameters (None: and more)."""
+
+    label: str
+    low: Decimal
+    high: Decimal | None
+    row: Row
+
+    def covers(self, billions: Decimal) -> bool:
+        """Whether a model of so many billion parameters is of this size."""
+        return self.low <= billions and (self.high is None or billions <= self.high)
+
+
+@dataclass(slots=True)
+class OwnPrices:
+    """All of a user's price settings, and the mistakes in them."""
+
+    rows: list[Row] = field(default_factory=list)
+    discounts: list[Discount] = field(default_factory=list)
+    sizes: list[Size] = field(default_factory=list)
+    problems: list[ConfigurationError] = field(default_factory=list)
+
+    def fingerprint(self) -> list[object]:
+        """Everything that decides a price here, as plain values for a digest."""
+        return [
+            [row_table(row) for row in self.rows],
+            [repr(discount) for discount in self.discounts],
+            [(size.label, row_table(size.row)) for size in self.sizes],
+        ]
+
+
+def read_own(documents: Iterable[TomlDocument]) -> OwnPrices:
+    """The price settings of all documents; each mistake is a problem with file, line, key and remedy."""
+    own = OwnPrices()
+    for document in documents:
+        top = document.table
+        nested = top.get("prices")
+        if isinstance(nested, TomlTable):
+            _read(nested, document, own)
+        _read(top, document, own)
+    return own
+
+
+def _read(tables: TomlTable, document: TomlDocument, own: OwnPrices) -> None:
+    head = tables.get("provider")
+    defaults = head if isinstance(head, TomlTable) else {}
+    for key in ("row", "price"):
+        for table in _tables(tables, key, document, own):
+            row = _checked(table, document, own, partial(_own_row, defaults=defaults))
+            if row is not None:
+                own.rows.append(row)
+    for table in _tables(tables, "discount", document, own):
+        discount = _checked(table, document, own, parse_discount)
+        if discount is not None:
+            own.discounts.append(discount)
+    for table in _tables(tables, "local_size", document, own):
+        size = _checked(table, document, own, parse_size)
+        if size is not None:
+            own.sizes.append(size)
+
+
+def misspelt_tables(document: TomlDocument) -> list[ConfigurationError]:
+    """Tables of a pure prices file that nothing reads, such as `[[rows]]`."""
+    problems = []
+    for key in document.table:
+        try:
+            known_keys({key: None}, _PAGE_TABLES, "")
+        except ConfigurationError as error:
+            problems.append(error.at(str(document.path), document.table.line(key)))
+    return problems
+
+
+def _own_row(table: Mapping[str, object], defaults: Mapping[str, object]) -> Row:
+    row = parse_row(table, defaults)
+    for window in row.schedule:
+        time_zone(window.tz)
+    return replace(row, provider=provider_name(row.provider))
+
+
+def parse_discount(table: Mapping[str, object]) -> Discount:
+    """The discount that a table describes. Raises `ConfigurationError`."""
+    known_keys(table, ("percent", "provider", "model", "tier", "meters", "from", "to"), "")
+    percent = decimal(table.get("percent"), "percent")
+    if percent > 100:
+        raise wrong("percent", "more than everything", table.get("percent"), "0 to 100")
+    provider = text_of(table, "provider", "*")
+    start, end = optional_instant(table, "from", ALWAYS), optional_instant(table, "to", FOREVER)
+    if end <= start:
+        raise wrong("to", "not after from", table.get("to"), "a later instant")
+    return Discount(
+        percent=percent,
+        provider=provider_name(provider),
+        model=text_of(table, "model", "*"),
+        tier=one_of(table, "tier", (*TIERS, "*"), "*"),
+        meters=tuple(name_of(entry, "meters") for entry in entries(table, "meters")),
+        from_ns=start,
+        to_ns=end,
+    )
+
+
+def parse_size(table: Mapping[str, object]) -> Size:
+    """The price of local models of a size ("1-3B", "7B", "8B+"). Raises `ConfigurationError`."""
+    label = text_of(table, "size", "", required=True)
+    match = _SIZE.fullmatch(label)
+    if match is None:
+        raise wrong("size", "not a size", label, '"1-3B", "7B", "8B+"')
+    low = Decimal(match["low"])
+    high = Decimal(match["high"]) if match["high"] else None if match["more"] else low
+    rest = {key: value for key, value in table.items() if key != "size"}
+    row = parse_row({"provider": semconv.LOCAL, "model": f"size:{label}", **rest})
+    return Size(label, low, high, row)
+
+
+def parameters_of(model: str) -> Decimal | None:
+    """Billions of parameters that a name tells ("llama3.2:3b": 3, "8x7b": 56), None where it does not."""
+    match = _PARAMETERS.search(model)
+    return None if match is None else Decimal(match["billions"]) * int(match["experts"] or 1)
+
+
+def _tables(tables: TomlTable, key: str, document: TomlDocument, own: OwnPrices) -> list[TomlTable]:
+    given = tables.get(key, [])
+    found = given if isinstance(given, list) else [given]
+    for entry in found:
+        if not isinstance(entry, TomlTable):
+            problem = wrong(key, "not a table", entry, f"[[{key}]]")
+            own.problems.append(problem.at(str(document.path), tables.line(key)))
+    return [entry for entry in found if isinstance(entry, TomlTable)]
+
+
+def _checked(
+    table: TomlTable, document: TomlDocument, own: OwnPrices, parse: Callable[[TomlTable], Parsed]
+) -> Parsed | None:
+    try:
+        return parse(table)
+    except ConfigurationError as error:
+        own.problems.append(error.at(str(document.path), table.line_of(error.key)))
+        return None

@@ -1,0 +1,165 @@
+"""The calls that are not simply exact: noted, reported, of several models, partly or not at all priced."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from ..call import (
+    COMMITTED,
+    COMMITTED_NOTE,
+    DELEGATED,
+    DELEGATED_NOTE,
+    ESTIMATED,
+    ESTIMATED_NOTE,
+    EXACT,
+    INCOMPLETE_NOTE,
+    NO_USAGE_NOTE,
+    NOT_BILLED_NOTE,
+    PARTIAL,
+    PENDING,
+    PENDING_NOTE,
+    REPORTED,
+    UNPRICED,
+    Call,
+    Line,
+    Priced,
+    code_of,
+    note,
+)
+from ..money import femto
+from ..usage.meters import Usage
+from .providers import provider_name
+from .sums import Sum, add_usage, is_quantity, shared_out
+from .terms import COMMITTED_TIER, TIER_SPELLINGS, Terms, Wanted
+
+TermsKey = tuple[str, str, str, str, str, str, str, str]
+"""(provider, response model, request model, tier, speed, region, variant, host) of a call."""
+_UNCOUNTED = ((DELEGATED_NOTE, DELEGATED), (PENDING_NOTE, PENDING), (COMMITTED_NOTE, COMMITTED))
+_LARGEST_REPORT = 10**9
+
+
+class Prices(Protocol):
+    """What this module needs of a book."""
+
+    version: str
+
+    def terms_of(self, key: TermsKey) -> Terms:
+        """The terms of a key, kept."""
+
+
+def price_oddly(book: Prices, call: Call, terms: Terms) -> Priced:
+    """What any call costs, by the long way: same answers as the short one where both can tell."""
+    codes = {code_of(reason) for reason in call.notes}
+    for code, status in _UNCOUNTED:
+        if code in codes:
+            return Priced(status, None, {}, call.notes, book.version)
+    at_ns = call.start_ns or time.time_ns()
+    segment = terms.at(at_ns)
+    if terms.committed or call.tier == COMMITTED_TIER or (segment.plan and segment.plan.committed):
+        reason = note(COMMITTED_NOTE, "provisioned capacity has no price per call")
+        return Priced(COMMITTED, None, {}, (*call.notes, reason), book.version)
+    if NOT_BILLED_NOTE in codes and call.reported is None:
+        return Priced(EXACT, 0, {}, call.notes, book.version)
+    total = _sum(book, call, terms, at_ns)
+    if NO_USAGE_NOTE in codes:
+        total = Sum(reasons=list(total.reasons), missing=True)
+    status = _status(total, codes)
+    reasons = (*call.notes, *(reason for reason in total.reasons if reason not in call.notes))
+    amount = None if status == UNPRICED else total.amount
+    components = total.components if amount is not None else {}
+    several = tuple(total.lines) if call.lines else ()
+    savings = total.savings if amount is not None else 0
+    ours = Priced(status, amount, components, reasons, book.version, several, savings)
+    return ours if call.reported is None else _reported(call, ours, total)
+
+
+def _sum(book: Prices, call: Call, terms: Terms, at_ns: int) -> Sum:
+    total = Sum()
+    if call.lines:
+        for line in call.lines:
+            key = _line_key(call, line)
+            of_line = book.terms_of(key)
+            _add(total, of_line, line.usage, _wanted(key), at_ns, call.end_ns)
+        return total
+    segment = terms.at(at_ns)
+    by_time = segment.plan is not None and segment.plan.gpu_second is not None
+    if not call.usage and not by_time:
+        why = f"the call failed ({call.error_type}) before" if call.error_type else "without"
+        total.lack(note(NO_USAGE_NOTE, f"{why} any usage told"))
+        for reason in segment.reasons if segment.plan is None else ():
+            total.say(reason)
+        return total
+    _add(total, terms, call.usage, _wanted(_key_of(call)), at_ns, call.end_ns)
+    return total
+
+
+def _add(total: Sum, terms: Terms, usage: Usage, wanted: Wanted, at_ns: int, end_ns: int) -> None:
+    for doubt in terms.doubts:
+        total.doubtful = True
+        total.say(doubt)
+    add_usage(total, usage, terms.at(at_ns), wanted, at_ns, end_ns)
+
+
+def _status(total: Sum, codes: set[str]) -> str:
+    if total.amount is None or (total.missing and not total.components):
+        return UNPRICED
+    if total.missing or INCOMPLETE_NOTE in codes:
+        return PARTIAL
+    return ESTIMATED if total.doubtful or ESTIMATED_NOTE in codes else EXACT
+
+
+def _reported(call: Call, ours: Priced, total: Sum) -> Priced:
+    figure = call.reported
+    if figure is None or not is_quantity(figure) or figure > _LARGEST_REPORT:
+        ours.reasons = (*ours.reasons, note("ambiguous", f"the provider reported {figure}, which is no cost"))
+        return ours
+    amount = femto(figure)
+    if not amount and ours.amount:
+        # A zero from a gateway that does not know the model is not a gift.
+        ours.reasons = (*ours.reasons, note("ambiguous", "the provider reported 0, the list price is not"))
+        ours.status = ESTIMATED if ours.status == EXACT else ours.status
+        return ours
+    components = shared_out(amount, total.components)
+    reasons = (*call.notes, note("reported", "the provider's own figure"))
+    savings = ours.savings
+    return Priced(REPORTED, amount, components, reasons, ours.version, ours.lines, savings, ours.amount)
+
+
+def _key_of(call: Call) -> TermsKey:
+    return (
+        call.provider,
+        call.response_model,
+        call.request_model,
+        call.tier,
+        call.speed,
+        call.region,
+        call.variant,
+        call.host,
+    )
+
+
+def _line_key(call: Call, line: Line) -> TermsKey:
+    same = not line.provider or line.provider == call.provider
+    return (
+        line.provider or call.provider,
+        line.model,
+        call.request_model if not line.model else "",
+        line.tier or (call.tier if same else ""),
+        line.speed or (call.speed if same and line.model == call.response_model else ""),
+        line.region or (call.region if same else ""),
+        line.variant,
+        call.host if same else "",
+    )
+
+
+def _wanted(key: TermsKey) -> Wanted:
+    provider, response_model, request_model, tier, speed, region, variant, _ = key
+    return Wanted(
+        provider_name(provider),
+        response_model or request_model,
+        TIER_SPELLINGS.get(tier, tier),
+        speed,
+        region,
+        variant,
+    )
