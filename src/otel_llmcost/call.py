@@ -32,12 +32,15 @@ STATUSES = (EXACT, REPORTED, ESTIMATED, PARTIAL, UNPRICED, PENDING, COMMITTED, D
 
 # -- reasons: "code: what a person reads". Codes of the call (before pricing), kept in `Call.notes`:
 ESTIMATED_NOTE = "estimated"  # a quantity was estimated -> status estimated
-INCOMPLETE_NOTE = "incomplete"  # some usage is missing or contradicts itself -> partial (unpriced if nothing is left)
+INCOMPLETE_NOTE = (
+    "incomplete"  # some usage is missing or contradicts itself -> partial (unpriced if nothing is left)
+)
 NO_USAGE_NOTE = "no-usage"  # the body told no usage at all -> unpriced
 PENDING_NOTE = "pending"  # paid later -> pending
 DELEGATED_NOTE = "delegated"  # an own gateway that is instrumented itself -> delegated
 COMMITTED_NOTE = "committed"  # provisioned throughput -> committed
 NOTED = "note"  # worth saying, changes no status
+NOT_BILLED_NOTE = "not-billed"  # known to cost nothing (refused, HTTP error) -> exact, amount 0
 CALL_NOTE_CODES = frozenset(
     {
         ESTIMATED_NOTE,
@@ -47,6 +50,7 @@ CALL_NOTE_CODES = frozenset(
         DELEGATED_NOTE,
         COMMITTED_NOTE,
         NOTED,
+        NOT_BILLED_NOTE,
     }
 )
 # Codes of pricing, added by `Book.price`: no-price (model or provider unknown), no-rate (a meter has none),

@@ -1,0 +1,247 @@
+"""Every setting, read once: the environment (`OTEL_LLMCOST_*`) over one file, `otel-llmcost.toml`.
+
+The file is `$OTEL_LLMCOST_CONFIG`, else `otel-llmcost.toml` in the working directory, else in the user's
+configuration directory. One that merely lies in the working directory may not name webhooks, update addresses or
+code to import. What is wrong in it is a problem with file and line; the rest keeps working.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import ConfigurationError
+from .toml_source import TomlDocument, TomlTable, read_toml
+
+FILE_NAME = "otel-llmcost.toml"
+_TRUE = frozenset({"true", "1", "yes", "on"})
+_FALSE = frozenset({"false", "0", "no", "off", ""})
+_CONTENT_ON = frozenset({"span_only", "span_and_event", "true"})
+HISTOGRAM_MODES = ("auto", "on", "off")
+PEOPLE_MODES = ("off", "hash", "plain")
+DIALECTS = ("openinference", "logfire", "langfuse", "draft")
+
+
+@dataclass(slots=True)
+class Config:
+    """All settings. Durations are seconds, sizes bytes."""
+
+    enabled: bool = True
+    ledger_enabled: bool = True
+    ledger_directory: Path | None = None
+    ledger_retention_days: int = 90
+    ledger_cap_bytes: int = 256 * 1024 * 1024
+    ledger_busy_timeout_s: float = 5.0
+    exit_timeout_s: float = 2.0
+    run_id: str = ""
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """host, host:port or host:port/path-prefix -> provider (or "delegated")."""
+    models: Mapping[str, str] = field(default_factory=dict)
+    """Opaque deployment or profile name -> model, optionally "provider/model"."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metric_tags: tuple[str, ...] = ("source",)
+    dialects: tuple[str, ...] = ()
+    capture_content: bool = False
+    include_usage: bool = False
+    histograms: str = "auto"
+    people: str = "off"
+    people_key: str = ""
+    baggage: tuple[str, ...] = ()
+    new_metric_names: bool = False
+    price_files: tuple[Path, ...] = ()
+    service: str = ""
+    document: TomlDocument | None = None
+    trusted_document: bool = False
+    problems: list[ConfigurationError] = field(default_factory=list)
+
+    def table(self, *path: str) -> TomlTable | None:
+        """A table of the file, such as `table("budgets")`; None where there is none."""
+        table = self.document.table if self.document is not None else None
+        for key in path:
+            inner = table.get(key) if table is not None else None
+            table = inner if isinstance(inner, TomlTable) else None
+        return table
+
+
+class _Reader:
+    """Looks a setting up in the environment, then in the file; what is wrong becomes a problem."""
+
+    def __init__(self, environ: Mapping[str, str], config: Config) -> None:
+        self.environ, self.config = environ, config
+
+    def raw(self, name: str, *path: str) -> tuple[object, str, int]:
+        """(value or None, where it was said, line)."""
+        variable = f"OTEL_LLMCOST_{name}"
+        text = self.environ.get(variable)
+        if text is not None:
+            return text, variable, 0
+        table = self.config.table(*path[:-1]) if path else None
+        if table is None or path[-1] not in table:
+            return None, "", 0
+        return table[path[-1]], ".".join(path), table.line(path[-1])
+
+    def wrong(self, key: str, line: int, value: object, allowed: str) -> None:
+        document = self.config.document
+        file = str(document.path) if line and document is not None else ""
+        self.config.problems.append(
+            ConfigurationError(
+                "is not understood", file=file, line=line, key=key, value=value, allowed=allowed
+            )
+        )
+
+    def flag(self, default: bool, name: str, *path: str) -> bool:
+        value, key, line = self.raw(name, *path)
+        if value is None:
+            return default
+        text = str(value).strip().lower()
+        if text in _TRUE:
+            return True
+        if text in _FALSE:
+            return False
+        self.wrong(key, line, value, "true or false")
+        return default
+
+    def number(self, default: float, name: str, *path: str) -> float:
+        value, key, line = self.raw(name, *path)
+        if value is None:
+            return default
+        try:
+            number = float(str(value))
+        except ValueError:
+            number = -1.0
+        if number < 0 or number != number:
+            self.wrong(key, line, value, "a number that is not negative")
+            return default
+        return number
+
+    def text(self, default: str, name: str, *path: str) -> str:
+        value, _, _ = self.raw(name, *path)
+        return default if value is None else str(value).strip()
+
+    def choice(self, default: str, allowed: tuple[str, ...], name: str, *path: str) -> str:
+        value, key, line = self.raw(name, *path)
+        if value is None:
+            return default
+        text = str(value).strip().lower()
+        if text in allowed:
+            return text
+        self.wrong(key, line, value, ", ".join(allowed))
+        return default
+
+    def names(self, default: tuple[str, ...], name: str, *path: str) -> tuple[str, ...]:
+        value, key, line = self.raw(name, *path)
+        if value is None:
+            return default
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        if isinstance(value, list) and all(isinstance(part, str) for part in value):
+            return tuple(value)
+        self.wrong(key, line, value, "a list of texts")
+        return default
+
+    def pairs(self, name: str, *path: str) -> dict[str, str]:
+        """Pairs of the file's table, then those of the variable ("a=b,c=d") over them."""
+        found: dict[str, str] = {}
+        table = self.config.table(*path)
+        for key in table or ():
+            value = table[key] if table is not None else None
+            if isinstance(value, str):
+                found[key] = value
+            elif table is not None:
+                self.wrong(".".join((*path, key)), table.line(key), value, "a text")
+        for part in self.environ.get(f"OTEL_LLMCOST_{name}", "").split(","):
+            left, equals, right = part.partition("=")
+            if equals and left.strip():
+                found[left.strip()] = right.strip()
+            elif part.strip():
+                self.wrong(f"OTEL_LLMCOST_{name}", 0, part, "name=value,name=value")
+        return found
+
+
+def load_config(environ: Mapping[str, str] | None = None, directory: Path | None = None) -> Config:
+    """Read all settings; never raises, what is wrong stands in `problems`."""
+    environ = os.environ if environ is None else environ
+    config = Config()
+    _load_file(config, environ, directory)
+    read = _Reader(environ, config)
+    config.enabled = not read.flag(False, "DISABLED", "disabled")
+    _read_ledger(config, read, environ)
+    config.exit_timeout_s = read.number(2.0, "EXIT_TIMEOUT", "exit_timeout")
+    config.run_id = read.text("", "RUN_ID")
+    config.hosts = read.pairs("HOSTS", "hosts")
+    config.models = read.pairs("MODELS", "models")
+    config.tags = read.pairs("TAGS", "tags")
+    config.metric_tags = read.names(("source",), "METRIC_TAGS", "metrics", "tags")
+    config.dialects = tuple(name.lower() for name in read.names((), "DIALECTS", "dialects"))
+    config.include_usage = read.flag(False, "INCLUDE_USAGE", "include_usage")
+    config.histograms = read.choice("auto", HISTOGRAM_MODES, "HISTOGRAMS", "metrics", "histograms")
+    config.people = read.choice("off", PEOPLE_MODES, "PEOPLE", "people", "ids")
+    config.people_key = read.text("", "PEOPLE_KEY", "people", "key")
+    config.baggage = read.names((), "BAGGAGE", "baggage")
+    config.price_files = tuple(
+        Path(name).expanduser() for name in read.names((), "PRICES", "prices", "files")
+    )
+    _read_standard(config, environ)
+    return config
+
+
+def _load_file(config: Config, environ: Mapping[str, str], directory: Path | None) -> None:
+    path, trusted = _find_file(environ, directory)
+    if path is None:
+        return
+    try:
+        config.document = read_toml(path)
+    except ConfigurationError as problem:
+        config.problems.append(problem)
+    except OSError as problem:
+        config.problems.append(
+            ConfigurationError(
+                f"cannot be read: {problem.strerror}", file=str(path), allowed="a readable TOML file"
+            )
+        )
+    config.trusted_document = trusted
+
+
+def _find_file(environ: Mapping[str, str], directory: Path | None) -> tuple[Path | None, bool]:
+    named = environ.get("OTEL_LLMCOST_CONFIG", "")
+    if named:
+        return Path(named).expanduser(), True
+    try:
+        here = (directory or Path.cwd()) / FILE_NAME
+        if here.is_file():
+            return here, False
+        home = environ.get("XDG_CONFIG_HOME") or (
+            Path(environ["HOME"]) / ".config" if "HOME" in environ else ""
+        )
+        own = Path(home) / "otel-llmcost" / FILE_NAME if home else None
+        return (own, True) if own is not None and own.is_file() else (None, False)
+    except OSError:
+        return None, False
+
+
+def _read_ledger(config: Config, read: _Reader, environ: Mapping[str, str]) -> None:
+    config.ledger_enabled = read.flag(True, "LEDGER_ENABLED", "ledger", "enabled")
+    place = read.text("", "LEDGER", "ledger", "directory")
+    if place.lower() in ("off", "none"):
+        config.ledger_enabled = False
+    elif place:
+        config.ledger_directory = Path(place).expanduser()
+    config.ledger_retention_days = int(read.number(90, "RETENTION_DAYS", "ledger", "retention_days"))
+    config.ledger_cap_bytes = int(read.number(256 * 1024 * 1024, "LEDGER_CAP_BYTES", "ledger", "cap_bytes"))
+    config.ledger_busy_timeout_s = read.number(5.0, "LEDGER_TIMEOUT", "ledger", "timeout")
+
+
+def _read_standard(config: Config, environ: Mapping[str, str]) -> None:
+    """OpenTelemetry's own variables keep their meaning."""
+    content = environ.get("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "").strip().lower()
+    config.capture_content = content in _CONTENT_ON
+    opted = environ.get("OTEL_SEMCONV_STABILITY_OPT_IN", "")
+    config.new_metric_names = "gen_ai_latest_experimental" in {part.strip() for part in opted.split(",")}
+    config.service = environ.get("OTEL_SERVICE_NAME", "")
+    if not config.service:
+        for pair in environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","):
+            name, _, value = pair.partition("=")
+            if name.strip() == "service.name":
+                config.service = value.strip()

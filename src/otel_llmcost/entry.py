@@ -1,0 +1,63 @@
+"""Entry points: what `opentelemetry-instrument` finds of us.
+
+Their names are our own (`llmcost`, `llmcost-openai`, `llmcost-anthropic`): switching `openai` off switches off the
+other instrumentations of openai and keeps us, and each of ours can be switched off by its own name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-defined]
+    BaseInstrumentor,
+)
+
+from .watch.guard import guarded
+
+
+def pre_instrument() -> None:
+    """Stand in the pipeline before anything is instrumented. Never raises: that would stop all instrumentation."""
+    guarded(_pre_instrument)
+
+
+def _pre_instrument() -> None:
+    from .runtime import runtime
+
+    made = runtime()
+    if made.config.enabled:
+        made.arm()
+        made.fall_back_to_own_sdk()
+
+
+class _SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]
+    """One SDK, as OpenTelemetry's loader sees it."""
+
+    sdk = ""
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        from .runtime import SDKS
+
+        return (SDKS[self.sdk].requires,)
+
+    def _instrument(self, **kwargs: Any) -> None:
+        from .runtime import instrument
+
+        guarded(instrument, sdks=(self.sdk,))
+
+    def _uninstrument(self, **kwargs: Any) -> None:
+        from .runtime import uninstrument
+
+        guarded(uninstrument, sdks=(self.sdk,))
+
+
+class OpenAIInstrumentor(_SdkInstrumentor):
+    """Watches the openai SDK."""
+
+    sdk = "openai"
+
+
+class AnthropicInstrumentor(_SdkInstrumentor):
+    """Watches the anthropic SDK."""
+
+    sdk = "anthropic"

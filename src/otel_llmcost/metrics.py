@@ -1,0 +1,335 @@
+"""The counters: observable counters over integer sums, exact to the last digit and zeroed in a forked child.
+
+A synchronous counter would sum doubles (a drift of 4e-12 in a million adds) and a child of a fork would report its
+parent's money again. Histogram values are queued and recorded when metrics are collected.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
+from opentelemetry.trace import NonRecordingSpan, SpanContext
+
+from . import semconv
+from .call import Call, Priced, Tags
+from .money import as_float
+from .usage.meters import OUTPUT_METERS, PROMPT_METERS, TOKEN_METERS, total
+
+Attributes = dict[str, Any]
+Labels = tuple[str, ...]
+
+MODELS_KEPT = 100
+TAG_VALUES_KEPT = 100
+OTHER = "other"
+_QUEUE = 4096
+_EXEMPLAR_FRESH_S = 120.0
+DURATION_BOUNDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+TOKEN_BOUNDS = tuple(float(4**power) for power in range(14))
+_OWN_TAGS = frozenset({"source", "stage", "team", "feature"})
+_TAG_LABELS = {
+    "source": semconv.SOURCE,
+    "stage": semconv.STAGE,
+    "team": semconv.TEAM,
+    "feature": semconv.FEATURE,
+}
+_LABELS = (
+    semconv.OPERATION,
+    semconv.PROVIDER,
+    semconv.REQUEST_MODEL,
+    semconv.RESPONSE_MODEL,
+    semconv.SERVICE_TIER,
+)
+
+
+@dataclass(slots=True)
+class Cell:
+    """The sums of one label set; amounts in femto-dollars."""
+
+    calls: int = 0
+    savings: int = 0
+    components: dict[str, int] = field(default_factory=dict)
+    tokens: dict[str, int] = field(default_factory=dict)
+    exemplar: SpanContext | None = None
+    exemplar_s: float = 0.0
+
+
+class Bounded:
+    """At most so many values of a label; what comes later is `other`."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: set[str] = set()
+
+    def __call__(self, value: str) -> str:
+        if value in self._known:
+            return value
+        if len(self._known) >= self._most:
+            return OTHER
+        self._known.add(value)
+        return value
+
+
+class Counters:
+    """The accumulators of a process and the instruments that read them."""
+
+    def __init__(self, metric_tags: tuple[str, ...], histograms: str, new_names: bool) -> None:
+        self._tags = tuple(tag for tag in metric_tags if tag not in ("user", "conversation", "session"))
+        self._names = _LABELS + tuple(_TAG_LABELS.get(tag, semconv.TAG_PREFIX + tag) for tag in self._tags)
+        self._histograms = histograms
+        self._new_names = new_names
+        self._lock = threading.Lock()
+        self._cells: dict[tuple[Labels, str, str], Cell] = {}
+        self._queue: deque[tuple[Labels, str, int, int, float, SpanContext | None]] = deque()
+        self._models = Bounded(MODELS_KEPT)
+        self._values = {tag: Bounded(TAG_VALUES_KEPT) for tag in self._tags}
+        self._labels_of: dict[tuple[str, ...], Labels] = {}
+        self.instruments: list[Any] = []
+        self._duration: Any = None
+        self._sizes: tuple[Any, ...] = ()
+
+    # -- the hot path
+
+    def add(self, call: Call, priced: Priced, span: SpanContext | None, histograms: bool) -> None:
+        """Count a settled call, once."""
+        labels = self._labels(call)
+        key = (labels, priced.status, call.error_type)
+        sampled = span is not None and span.trace_flags.sampled
+        with self._lock:
+            cell = self._cells.get(key)
+            if cell is None:
+                cell = self._cells[key] = Cell()
+            cell.calls += 1
+            cell.savings += priced.savings
+            components, tokens = cell.components, cell.tokens
+            for component, amount in priced.components.items():
+                components[component] = components.get(component, 0) + amount
+            for meter, quantity in call.usage.items():
+                if meter in _TOKENS:
+                    tokens[meter] = tokens.get(meter, 0) + int(quantity)
+            if sampled:
+                cell.exemplar, cell.exemplar_s = span, call.end_ns / 1e9
+        if histograms and self._histograms != "off":
+            self._queue_histograms(call, labels, span if sampled else None)
+
+    def _queue_histograms(self, call: Call, labels: Labels, span: SpanContext | None) -> None:
+        usage = call.usage
+        value = (
+            labels,
+            call.error_type,
+            total(usage, PROMPT_METERS),
+            total(usage, OUTPUT_METERS),
+            (call.end_ns - call.start_ns) / 1e9,
+            span,
+        )
+        if len(self._queue) < _QUEUE:
+            self._queue.append(value)
+            return
+        for _ in range(2):  # nobody collects: keep up, without a pause for a whole queue
+            self._record_one()
+        self._queue.append(value)
+
+    def _labels(self, call: Call) -> Labels:
+        tags = call.tags
+        values = [_tag_value(tags, tag) for tag in self._tags]
+        raw = (call.operation, call.provider, call.request_model, call.response_model, call.tier, *values)
+        known = self._labels_of.get(raw)
+        if known is not None:
+            return known
+        made = (
+            call.operation,
+            call.provider,
+            self._models(call.request_model) if call.request_model else "",
+            self._models(call.response_model) if call.response_model else "",
+            call.tier,
+            *(
+                self._values[tag](value) if value else ""
+                for tag, value in zip(self._tags, values, strict=True)
+            ),
+        )
+        if len(self._labels_of) < 10_000:
+            self._labels_of[raw] = made
+        return made
+
+    # -- instruments
+
+    def register(self, meter: Meter) -> None:
+        """Make the instruments; once for a process: a second observable of a name would lose its callback."""
+        if self.instruments:
+            return
+        self.instruments = [
+            meter.create_observable_counter(
+                semconv.M_COST, [self._observe_cost], unit="USD", description="Exact cost of LLM calls"
+            ),
+            meter.create_observable_counter(
+                semconv.M_CALLS, [self._observe_calls], unit="{call}", description="LLM calls"
+            ),
+            meter.create_observable_counter(
+                semconv.M_TOKENS,
+                [self._observe_tokens],
+                unit="{token}",
+                description="Tokens by billable meter",
+            ),
+            meter.create_observable_up_down_counter(
+                semconv.M_SAVINGS,
+                [self._observe_savings],
+                unit="USD",
+                description="What cache reads saved, less what cache writes cost more",
+            ),
+        ]
+        if self._histograms != "off":
+            self._register_histograms(meter)
+
+    def _register_histograms(self, meter: Meter) -> None:
+        duration, sizes = semconv.M_DURATION, [semconv.M_TOKEN_USAGE]
+        if self._new_names:
+            duration, sizes = semconv.M_NEW_DURATION, [semconv.M_NEW_INPUT, semconv.M_NEW_OUTPUT]
+        self._duration = meter.create_histogram(
+            duration,
+            unit="s",
+            description="Duration of LLM calls",
+            explicit_bucket_boundaries_advisory=DURATION_BOUNDS,
+        )
+        self._sizes = tuple(
+            meter.create_histogram(
+                name,
+                unit="{token}",
+                description="Tokens of LLM calls",
+                explicit_bucket_boundaries_advisory=TOKEN_BOUNDS,
+            )
+            for name in sizes
+        )
+
+    def forked(self) -> None:
+        """In a child: the sums so far are the parent's, which goes on reporting them."""
+        self._lock = threading.Lock()
+        self._cells = {}
+        self._queue.clear()
+
+    # -- collection
+
+    def _base(self, labels: Labels) -> Attributes:
+        return {name: value for name, value in zip(self._names, labels, strict=True) if value}
+
+    def _snapshot(self) -> list[tuple[tuple[Labels, str, str], Cell]]:
+        with self._lock:
+            return [
+                (
+                    key,
+                    Cell(
+                        cell.calls,
+                        cell.savings,
+                        {**cell.components},
+                        {**cell.tokens},
+                        cell.exemplar,
+                        cell.exemplar_s,
+                    ),
+                )
+                for key, cell in self._cells.items()
+            ]
+
+    def _merged(
+        self, rows: Iterable[tuple[Labels, str, str, int, Cell]]
+    ) -> Iterator[tuple[Labels, str, str, int, Cell]]:
+        """One row for a label set: two points with the same attributes would overwrite each other."""
+        sums: dict[tuple[Labels, str, str], tuple[int, Cell]] = {}
+        for labels, first, second, amount, cell in rows:
+            before, newest = sums.get((labels, first, second), (0, cell))
+            newest = cell if cell.exemplar_s >= newest.exemplar_s else newest
+            sums[(labels, first, second)] = (before + amount, newest)
+        for (labels, first, second), (amount, cell) in sums.items():
+            yield labels, first, second, amount, cell
+
+    def _observe_cost(self, options: CallbackOptions) -> Iterable[Observation]:
+        rows = (
+            (labels, component, status, amount, cell)
+            for (labels, status, _), cell in self._snapshot()
+            for component, amount in cell.components.items()
+        )
+        for labels, component, status, amount, cell in self._merged(rows):
+            attributes = {**self._base(labels), semconv.L_COMPONENT: component, semconv.STATUS: status}
+            yield Observation(as_float(amount), attributes, _exemplar(cell))
+
+    def _observe_calls(self, options: CallbackOptions) -> Iterable[Observation]:
+        self.record_histograms()
+        for (labels, status, error), cell in self._snapshot():
+            attributes = {**self._base(labels), semconv.STATUS: status}
+            if error:
+                attributes[semconv.ERROR_TYPE] = error
+            yield Observation(cell.calls, attributes, _exemplar(cell))
+
+    def _observe_tokens(self, options: CallbackOptions) -> Iterable[Observation]:
+        rows = (
+            (labels, meter, "", quantity, cell)
+            for (labels, _, _), cell in self._snapshot()
+            for meter, quantity in cell.tokens.items()
+        )
+        for labels, meter, _, quantity, cell in self._merged(rows):
+            yield Observation(quantity, {**self._base(labels), semconv.L_METER: meter}, _exemplar(cell))
+
+    def _observe_savings(self, options: CallbackOptions) -> Iterable[Observation]:
+        rows = (
+            (labels, "", "", cell.savings, cell) for (labels, _, _), cell in self._snapshot() if cell.savings
+        )
+        for labels, _, _, amount, cell in self._merged(rows):
+            yield Observation(as_float(amount), self._base(labels), _exemplar(cell))
+
+    def record_histograms(self) -> None:
+        """Record what is queued; runs before the instruments are read."""
+        for _ in range(len(self._queue)):
+            if not self._record_one():
+                return
+
+    def _record_one(self) -> bool:
+        try:
+            labels, error, sent, received, seconds, span = self._queue.popleft()
+        except IndexError:
+            return False
+        if self._duration is None:
+            return True
+        attributes = self._base(labels)
+        attributes.pop(semconv.SERVICE_TIER, None)
+        context = _context(span) if span is not None else Context()
+        if error:
+            self._duration.record(max(seconds, 0.0), {**attributes, semconv.ERROR_TYPE: error}, context)
+        else:
+            self._duration.record(max(seconds, 0.0), attributes, context)
+        self._record_sizes(attributes, sent, received, context)
+        return True
+
+    def _record_sizes(self, attributes: Attributes, sent: int, received: int, context: Context) -> None:
+        if self._new_names:
+            for histogram, size in zip(self._sizes, (sent, received), strict=True):
+                histogram.record(size, attributes, context)
+            return
+        for kind, size in (("input", sent), ("output", received)):
+            if size:
+                self._sizes[0].record(size, {**attributes, semconv.L_TOKEN_TYPE: kind}, context)
+
+
+_TOKENS = frozenset(TOKEN_METERS)
+
+
+def _tag_value(tags: Tags, tag: str) -> str:
+    if tag in _OWN_TAGS:
+        value: str = getattr(tags, tag)
+        return value
+    return tags.own.get(tag, "")
+
+
+def _context(span: SpanContext) -> Context:
+    return trace.set_span_in_context(NonRecordingSpan(span), Context())
+
+
+def _exemplar(cell: Cell) -> Context:
+    # an exemplar of an old call would be offered again at every collection
+    if cell.exemplar is None or time.time() - cell.exemplar_s > _EXEMPLAR_FRESH_S:
+        return Context()
+    return _context(cell.exemplar)

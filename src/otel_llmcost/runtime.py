@@ -1,0 +1,289 @@
+"""The only assembler: reads the settings, joins the rooms, and holds the state of the process.
+
+`instrument()` makes one `Runtime` and arms the hooks; `uninstrument()` takes them off again. Counters and the
+ledger outlive that: a second observable counter of one name would silently lose its callback.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+from opentelemetry import metrics, trace
+from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.sdk.trace import TracerProvider
+
+from . import attribution, semconv
+from .attribution import AttributionSettings
+from .config import Config, load_config
+from .errors import ConfigurationError
+from .ledger import LedgerSettings, Recorder, open_recorder
+from .ledger.location import default_directory
+from .metrics import Counters
+from .money import as_float
+from .prices import Book, load_book
+from .processor import CostSpanProcessor
+from .settle import Settler
+from .telemetry import configure_sdk, flush_providers, forget_instruments, prepend
+from .toml_source import read_toml
+from .version import __version__
+from .watch import anthropic, openai, stainless
+from .watch.declaration import Sdk
+from .watch.engine import Engine
+from .watch.guard import guarded
+from .watch.patch import Patch, hooks
+
+_log = logging.getLogger("otel_llmcost")
+
+SDKS: Mapping[str, Sdk] = {sdk.name: sdk for sdk in (openai.SDK, anthropic.SDK)}
+
+
+class Runtime:
+    """Everything that is assembled for this process."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        for problem in config.problems:
+            _log.warning("otel-llmcost: %s", problem)
+        self.book: Book = open_book(config)
+        for problem in self.book.problems:
+            _log.warning("otel-llmcost: %s", problem)
+        self.counters = Counters(config.metric_tags, config.histograms, config.new_metric_names)
+        self.recorder: Recorder | None = open_recorder(ledger_settings(config))
+        self.gate: Any = None
+        self.settler = Settler(
+            self.book, self.counters, self.recorder, self.gate, config.dialects, config.capture_content
+        )
+        self.engine = Engine(
+            self.settler,
+            trace.get_tracer(semconv.SCOPE, __version__, schema_url=semconv.SCHEMA_URL),
+            hosts=dict(config.hosts),
+            capture_content=config.capture_content,
+            include_usage=config.include_usage,
+        )
+        self.processor = CostSpanProcessor(self.settler, self.engine)
+        self._patches: dict[str, Patch] = {}
+        self._armed = False
+        self._provider_patch = Patch()
+        attribution.configure(attribution_settings(config))
+
+    # -- hooks
+
+    def watch(self, names: Iterable[str]) -> None:
+        """Watch these SDKs as a whole, now or when the program imports them."""
+        self.arm()
+        for name in names:
+            sdk = SDKS[name]
+            self.engine.active.add(name)
+            hooks.when_imported(sdk.module, partial(self._patch, sdk))
+
+    def watch_client(self, client: Any) -> None:
+        """Watch one client alone."""
+        self.arm()
+        self.engine.only.add(client)
+        for sdk in SDKS.values():
+            if any(kind.__module__.startswith(f"{sdk.name}.") for kind in type(client).__mro__):
+                hooks.when_imported(sdk.module, partial(self._patch, sdk))
+                return
+
+    def unwatch(self, names: Iterable[str] | None = None) -> None:
+        """Take the hooks off again, of some SDKs or all."""
+        for name in list(SDKS if names is None else names):
+            self.engine.active.discard(name)
+            hooks.forget(SDKS[name].module)
+            patch = self._patches.pop(name, None)
+            if patch is not None:
+                patch.undo()
+        if names is None:
+            self.engine.only.clear()
+            self._provider_patch.undo()
+
+    def _patch(self, sdk: Sdk, module: ModuleType) -> None:
+        patch = guarded(stainless.watch, sdk, self.engine, module)
+        if patch is not None and patch.swapped:
+            self._patches[sdk.name] = patch
+        elif sdk.name not in self._patches:
+            _log.warning(
+                "otel-llmcost: %s is installed, but nothing in it could be watched (%s wanted)",
+                sdk.name,
+                sdk.requires,
+            )
+
+    def arm(self) -> None:
+        """Instruments, span processor, exit and fork handlers: once for a process."""
+        self._provider_patch.swap(TracerProvider, "__init__", self._wrap_provider)
+        provider = trace.get_tracer_provider()
+        if isinstance(provider, TracerProvider):
+            guarded(prepend, provider, self.processor)
+        if self._armed:
+            return
+        self._armed = True
+        meter = metrics.get_meter(semconv.SCOPE, __version__, schema_url=semconv.SCHEMA_URL)
+        guarded(self.counters.register, meter)
+        guarded(self._register_gauges, meter)
+        atexit.register(self.at_exit)
+        os.register_at_fork(after_in_child=self.forked)
+        hooks.when_imported("multiprocessing.util", self._follow_multiprocessing)
+
+    def _wrap_provider(self, original: Callable[..., None]) -> Callable[..., None]:
+        def make(provider: TracerProvider, *args: Any, **kwargs: Any) -> None:
+            original(provider, *args, **kwargs)
+            guarded(self._provider_made, provider)
+
+        return make
+
+    def _provider_made(self, provider: TracerProvider) -> None:
+        prepend(provider, self.processor)
+        # ours has to run before the provider's own exit handler, so that open streams still reach the exporter
+        atexit.unregister(self.at_exit)
+        atexit.register(self.at_exit)
+
+    def _register_gauges(self, meter: metrics.Meter) -> None:
+        meter.create_observable_gauge(semconv.M_BUDGET_LIMIT, [self._observe_limits], unit="USD")
+        meter.create_observable_gauge(semconv.M_BUDGET_SPENT, [self._observe_spent], unit="USD")
+        meter.create_observable_gauge(semconv.M_PRICE_AGE, [self._observe_age], unit="s")
+
+    def _observe_limits(self, options: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(as_float(limit), {"budget": name}) for name, limit, _ in self._budgets()]
+
+    def _observe_spent(self, options: CallbackOptions) -> Iterable[Observation]:
+        return [Observation(as_float(spent), {"budget": name}) for name, _, spent in self._budgets()]
+
+    def _budgets(self) -> list[tuple[str, int, int]]:
+        return self.gate.amounts() if self.gate is not None else []
+
+    def _observe_age(self, options: CallbackOptions) -> Iterable[Observation]:
+        checked = datetime.fromisoformat(self.book.snapshot_date).replace(tzinfo=UTC)
+        return [Observation(max(time.time() - checked.timestamp(), 0.0))]
+
+    # -- ends
+
+    def at_exit(self) -> None:
+        """The program ends: settle what is open; what the ledger's journal holds goes into its database, in bounds."""
+        guarded(self.engine.finish_all)
+        if self.recorder is not None:
+            guarded(self.recorder.close, self.config.exit_timeout_s)
+
+    def forked(self) -> None:
+        """This is a child: what the parent counted and has in flight is the parent's."""
+        guarded(self.settler.forked)
+        guarded(self.engine.forget_all)
+        guarded(forget_instruments, self.counters.instruments)
+
+    def _follow_multiprocessing(self, util: ModuleType) -> None:
+        # its children end by os._exit, past atexit; and they drop finalizers that were registered before they began
+        util.register_after_fork(self, Runtime._finalize_at_exit)
+
+    def _finalize_at_exit(self) -> None:
+        from multiprocessing.util import Finalize
+
+        Finalize(None, self.child_exit, exitpriority=100)
+
+    def child_exit(self) -> None:
+        """A child of multiprocessing ends: send what it has, within the bound."""
+        guarded(self.engine.finish_all)
+        guarded(flush_providers, self.config.exit_timeout_s)
+        if self.recorder is not None:
+            guarded(self.recorder.close, self.config.exit_timeout_s)
+
+    def fall_back_to_own_sdk(self) -> None:
+        """Under `opentelemetry-instrument` without any distribution: make the pipeline that the environment asks for."""
+        self.engine.before_first_call = configure_sdk
+
+
+def open_book(config: Config) -> Book:
+    """The prices in force: the shipped ones, under the user's own rows in the settings and the price files."""
+    documents = [config.document] if config.document is not None else []
+    for path in config.price_files:
+        try:
+            documents.append(read_toml(path))
+        except (ConfigurationError, OSError) as problem:
+            _log.warning("otel-llmcost: prices in %s are not in force: %s", path, problem)
+    return load_book(user_documents=documents, models=config.models)
+
+
+def ledger_settings(config: Config) -> LedgerSettings:
+    """The ledger's part of the settings."""
+    return LedgerSettings(
+        directory=config.ledger_directory or default_directory(os.environ),
+        enabled=config.ledger_enabled,
+        retention_days=config.ledger_retention_days,
+        cap_bytes=config.ledger_cap_bytes,
+        busy_timeout_s=config.ledger_busy_timeout_s,
+        run_id=config.run_id,
+        service=config.service,
+    )
+
+
+def attribution_settings(config: Config) -> AttributionSettings:
+    """Attribution's part of the settings."""
+    rules = config.table("rules")
+    return AttributionSettings(
+        defaults=attribution.from_mapping(config.tags),
+        rules=attribution.parse_rules(rules) if rules is not None else (),
+        people={"off": "given"}.get(config.people, config.people),
+        people_key=config.people_key.encode(),
+        baggage_in=config.baggage,
+        baggage_out=config.baggage,
+    )
+
+
+class _Process:
+    """The one runtime of this process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.runtime: Runtime | None = None
+
+
+_process = _Process()
+
+
+def runtime() -> Runtime:
+    """The runtime of this process, assembled on first use."""
+    made = _process.runtime
+    if made is None:
+        with _process.lock:
+            made = _process.runtime
+            if made is None:
+                made = _process.runtime = Runtime(load_config())
+    return made
+
+
+def assembled() -> Runtime | None:
+    """The runtime where there is one already."""
+    return _process.runtime
+
+
+def instrument(client: Any = None, *, sdks: Iterable[str] | None = None) -> None:
+    """Watch every call of the supported SDKs, of the named ones, or of one `client` alone.
+
+    Works before or after the SDKs are imported and their clients made. Raises `ValueError` for a name that is no
+    supported SDK. With `OTEL_LLMCOST_DISABLED=true` nothing happens.
+    """
+    made = runtime()
+    if not made.config.enabled:
+        return
+    if client is not None:
+        made.watch_client(client)
+        return
+    names = tuple(SDKS) if sdks is None else tuple(sdks)
+    unknown = [name for name in names if name not in SDKS]
+    if unknown:
+        raise ValueError(f"no such SDK: {', '.join(unknown)}; supported: {', '.join(SDKS)}")
+    made.watch(names)
+
+
+def uninstrument(*, sdks: Iterable[str] | None = None) -> None:
+    """Stop watching; the SDKs are as they were."""
+    made = _process.runtime
+    if made is not None:
+        made.unwatch(sdks)

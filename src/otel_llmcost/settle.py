@@ -1,0 +1,181 @@
+"""Settling: each call is priced and told once, by its key, whoever comes first with it.
+
+From here a call goes to its span, the counters, the ledger, the accumulators of its scopes and its budget.
+A failure of one of them keeps nothing from the others.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import Span, SpanContext, Status, StatusCode
+
+from . import dialects, spans
+from .call import UNPRICED, Call, Priced, note
+from .lineage import Lineage
+from .metrics import Counters
+from .neighbours import neighbour
+from .watch import content
+from .watch.engine import Gate
+from .watch.guard import guarded
+from .watch.observation import Observation
+
+_KEYS_KEPT = 20_000
+_FAILED = Priced(UNPRICED, None, {}, (note("internal", "pricing failed; the log says why"),))
+
+
+class Prices(Protocol):
+    """The price book, as settling sees it."""
+
+    def price(self, call: Call) -> Priced: ...
+
+
+class Records(Protocol):
+    """The ledger, as settling sees it."""
+
+    def record(self, call: Call, priced: Priced) -> None: ...
+
+
+class Keys:
+    """The newest call keys of this process: who inserts a key counts the call."""
+
+    def __init__(self, kept: int = _KEYS_KEPT) -> None:
+        self._kept = kept
+        self._keys: dict[str, None] = {}
+        self._lock = threading.Lock()
+
+    def insert(self, key: str) -> bool:
+        """True for the first one to come with this key."""
+        with self._lock:
+            if key in self._keys:
+                return False
+            if len(self._keys) >= self._kept:
+                del self._keys[next(iter(self._keys))]
+            self._keys[key] = None
+            return True
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._keys
+
+    def forked(self) -> None:
+        """The lock may be held by a thread that does not exist here."""
+        self._lock = threading.Lock()
+
+
+class Settler:
+    """The desk where every finished call goes, watched or read from somebody else's span."""
+
+    def __init__(
+        self,
+        book: Prices,
+        counters: Counters,
+        recorder: Records | None,
+        gate: Gate | None = None,
+        extra_dialects: tuple[str, ...] = (),
+        capture_content: bool = False,
+    ) -> None:
+        self.book, self.counters, self.recorder, self.gate = book, counters, recorder, gate
+        self.lineage = Lineage()
+        self._keys = Keys()
+        self._answers = Keys()
+        self._dialects = dialects.spellings(extra_dialects)
+        self._capture_content = capture_content
+        self.listeners: list[Callable[[Call, Priced], None]] = []
+        """Told of every settled call (`testing.capture`)."""
+        self.keep_out_of_ledger = False
+
+    # -- what the watching engine asks
+
+    def started(self, span: Span | None, around: Span) -> bool:
+        """A watched call began: what stands around it carries no cost; True if they record its histograms."""
+        lineage = self.lineage
+        outer = around.get_span_context().span_id
+        lineage.cover(outer)
+        if span is not None:
+            lineage.watch(span.get_span_context().span_id)
+        return bool(outer) and any(
+            (known := neighbour(scope)) is not None and known.metrics for _, scope in lineage.around(outer)
+        )
+
+    def settle(self, call: Call, observation: Observation) -> None:
+        """Settle a watched call and say its cost on its span."""
+        priced = guarded(self.book.price, call) or _FAILED
+        span = observation.span
+        if not self._keys.insert(call.key):
+            return
+        if call.response_id:
+            self._answers.insert(call.response_id)
+        if span is not None and span.is_recording():
+            guarded(self._write, span, call, priced, observation)
+        context = span.get_span_context() if span is not None else None
+        self._tell(call, priced, context, observation.scopes, not observation.recorded_elsewhere)
+        if observation.reservation is not None:
+            guarded(observation.reservation.settle, priced)
+
+    # -- what others ask
+
+    def settle_call(
+        self, call: Call, span: ReadableSpan | Span | None = None, scopes: Iterable[Any] = ()
+    ) -> Priced | None:
+        """Settle a call that nobody watched (trackers, imports, others' spans); None if its key was counted before."""
+        priced = guarded(self.book.price, call) or _FAILED
+        if not self._keys.insert(call.key):
+            return None
+        context = span.get_span_context() if span is not None else None
+        self._tell(call, priced, context, scopes, False)
+        return priced
+
+    def answered(self, response_id: str) -> bool:
+        """Whether a call with this response id was settled in this process."""
+        return response_id in self._answers
+
+    def cost_attributes(self, priced: Priced) -> dict[str, Any]:
+        """The cost as span attributes, in every spelling that is configured."""
+        found: dict[str, Any] = dict(spans.cost_attributes(priced))
+        for spell in self._dialects:
+            found.update(spell(priced))
+        return found
+
+    def forked(self) -> None:
+        """In a child: the parent's calls and spans are the parent's."""
+        self._keys.forked()
+        self._answers.forked()
+        self.lineage.clear()
+        self.counters.forked()
+
+    # -- inside
+
+    def _write(self, span: Span, call: Call, priced: Priced, observation: Observation) -> None:
+        # of the SDK's own span only what it lacks is written: what it says stays as it says it
+        started: Any = observation.started if not observation.native else getattr(span, "attributes", {})
+        attributes: dict[str, Any] = {
+            name: value
+            for name, value in spans.project(call).items()
+            if name not in started or (started[name] != value and not observation.native)
+        }
+        attributes.update(self.cost_attributes(priced))
+        if self._capture_content and observation.exchanges and not observation.native:
+            collector = observation.exchanges[-1].collector
+            attributes.update(guarded(content.of_reply, collector.body, collector.texts) or {})
+        span.set_attributes(attributes)
+        if call.error_type and not observation.native:
+            span.set_status(_error_status(observation))
+
+    def _tell(
+        self, call: Call, priced: Priced, span: SpanContext | None, scopes: Iterable[Any], histograms: bool
+    ) -> None:
+        if self.recorder is not None and not self.keep_out_of_ledger:
+            guarded(self.recorder.record, call, priced)
+        guarded(self.counters.add, call, priced, span, histograms)
+        for scope in scopes:
+            guarded(scope.add, call, priced)
+        for listener in self.listeners:
+            guarded(listener, call, priced)
+
+
+def _error_status(observation: Observation) -> Status:
+    # the message of an exception may quote the prompt: only its type leaves the process
+    return Status(StatusCode.ERROR, type(observation.error).__qualname__ if observation.error else None)

@@ -1,0 +1,92 @@
+"""Our few holds on OpenTelemetry's SDK where it has no public way; each fails safe.
+
+Checked against opentelemetry-sdk 1.45.2 on 2026-11-22.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable
+from importlib.metadata import entry_points
+from typing import Any
+from urllib.parse import urlsplit
+
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+
+_ASKING = (
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+    "OTEL_TRACES_EXPORTER",
+    "OTEL_METRICS_EXPORTER",
+    "OTEL_CONFIG_FILE",
+)
+_GRPC_PORT = 4317
+
+
+def prepend(provider: TracerProvider, processor: SpanProcessor) -> None:
+    """Make `processor` the first of the provider's: exporters behind it see what it wrote."""
+    active: Any = provider._active_span_processor
+    if processor in getattr(active, "_span_processors", ()):
+        return
+    lock = getattr(active, "_lock", None)
+    if lock is None or not hasattr(active, "_span_processors"):
+        provider.add_span_processor(processor)
+        return
+    with lock:
+        active._span_processors = (processor, *active._span_processors)
+
+
+def configure_sdk() -> None:
+    """Make the pipeline that the environment asks for, where nobody made one.
+
+    `opentelemetry-instrument` alone makes none: that is the work of a distribution's configurator. We neither ship
+    one (it would fight a vendor's) nor leave the user without: only if no distribution is installed, at the first
+    call, after the program had its chance to set a provider of its own.
+    """
+    if any(entry_points(group="opentelemetry_configurator")) or not any(map(os.environ.get, _ASKING)):
+        return
+    if not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        return
+    from opentelemetry.sdk._configuration import _OTelSDKConfigurator
+
+    for signal in ("TRACES", "METRICS"):
+        os.environ.setdefault(f"OTEL_{signal}_EXPORTER", "otlp")
+    endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    protocol = "grpc" if urlsplit(endpoint).port == _GRPC_PORT else "http/protobuf"
+    os.environ.setdefault("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
+    configurator: Any = _OTelSDKConfigurator
+    configurator().configure()
+
+
+def flush_providers(seconds: float) -> None:
+    """Flush traces and metrics, for at most so long."""
+    flushing = threading.Thread(target=_flush, args=(int(seconds * 1000),), daemon=True)
+    flushing.start()
+    flushing.join(seconds)
+
+
+def _flush(milliseconds: int) -> None:
+    for provider in (trace.get_tracer_provider(), metrics.get_meter_provider()):
+        flush = getattr(provider, "force_flush", None)
+        if flush is not None:
+            flush(milliseconds)
+
+
+def forget_instruments(instruments: Iterable[Any]) -> None:
+    """In a forked child: drop what the SDK remembers of our instruments' points.
+
+    Else the first delta of the child would be its sums less the parent's: negative money.
+    """
+    provider = metrics.get_meter_provider()
+    consumer = getattr(provider, "_measurement_consumer", None)
+    storages = getattr(consumer, "_reader_storages", {})
+    for storage in list(storages.values()):
+        matches = getattr(storage, "_instrument_view_instrument_matches", None)
+        if matches is None:
+            continue
+        for instrument in list(matches):
+            if any(getattr(own, "_real_instrument", own) is instrument for own in instruments):
+                matches.pop(instrument, None)

@@ -1,0 +1,73 @@
+"""The anthropic SDK, 0.40 and newer: which of its requests spend money, and who reads their answers.
+
+From 1.15 it emits a span of its own for each call; that span is completed and priced instead of a second one.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .. import semconv
+from ..call import Reading
+from ..usage import anthropic as read
+from .declaration import Body, Route, Sdk
+from .exchange import AnthropicCollector, Collector
+
+
+def _message(body: Body, request: Body) -> Reading:
+    return read.read_message(body)
+
+
+def _nothing(body: Body, request: Body) -> Reading:
+    model = body.get("model")
+    return Reading(model if isinstance(model, str) else "", str(body.get("id") or ""))
+
+
+_MESSAGES = Route("messages", semconv.CHAT, _message, fold=read.fold_message, collector=AnthropicCollector)
+_SESSIONS = Route(
+    "sessions",
+    semconv.CHAT,
+    _nothing,
+    collector=Collector,
+    unpriced="agent sessions: this surface is not priced yet",
+)
+
+SDK = Sdk(
+    name="anthropic",
+    module="anthropic._base_client",
+    requires="anthropic >= 0.40, < 3",
+    provider=semconv.ANTHROPIC,
+    routes={
+        "POST /v1/messages": _MESSAGES,
+        "POST /v1/messages?beta=true": _MESSAGES,
+        "POST /v1/complete": Route(
+            "completions",
+            semconv.TEXT_COMPLETION,
+            _nothing,
+            unpriced="the legacy completions API tells no usage",
+        ),
+    },
+    patterns=(
+        (re.compile(r"^POST (/.*)?/v1/messages$"), _MESSAGES),
+        (re.compile(r"^POST /v1/sessions/[^/]+/events$"), _SESSIONS),
+        (
+            re.compile(r"^GET /v1/messages/batches/[^/]+/results$"),
+            Route("batches", semconv.FETCH_RESPONSE, _message, settles="batch", lines=True),
+        ),
+    ),
+    providers_by_class={
+        "AnthropicBedrock": semconv.BEDROCK,
+        "AsyncAnthropicBedrock": semconv.BEDROCK,
+        "AnthropicBedrockMantle": semconv.BEDROCK,
+        "AsyncAnthropicBedrockMantle": semconv.BEDROCK,
+        "AnthropicVertex": semconv.VERTEX,
+        "AsyncAnthropicVertex": semconv.VERTEX,
+        "AnthropicFoundry": semconv.AZURE_INFERENCE,
+        "AsyncAnthropicFoundry": semconv.AZURE_INFERENCE,
+        "AnthropicAWS": semconv.ANTHROPIC,
+        "AsyncAnthropicAWS": semconv.ANTHROPIC,
+        "AnthropicGoogleCloud": semconv.ANTHROPIC,
+        "AsyncAnthropicGoogleCloud": semconv.ANTHROPIC,
+    },
+    native_scope="com.anthropic.sdk.python",
+)

@@ -1,0 +1,161 @@
+"""Learning that the body of a response ended, whichever way the program lets go of it.
+
+The byte stream of the response is replaced by one that reports its end once: read to the end, closed, failed or
+dropped. A body that is in memory already never touches its byte stream, so there the iterators are wrapped.
+httpx and httpx2 are told apart by the objects at hand and never imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from typing import Any
+
+from .guard import guarded
+
+Ended = Callable[[BaseException | None, bool], None]
+"""Called with (error or None, dropped without being closed)."""
+_TEE_CAP = 16 * 1024 * 1024
+
+_stream_classes: dict[type, type] = {}
+
+
+class _Watched:
+    """What the byte streams of both kinds share."""
+
+    _llmcost_inner: Any
+    _llmcost_ended: Ended
+    _llmcost_tee: list[bytes] | None
+    _llmcost_size: int
+
+    def _llmcost_over(self, error: BaseException | None = None, dropped: bool = False) -> None:
+        guarded(self._llmcost_ended, error, dropped)
+
+    def _llmcost_copy(self, chunk: bytes) -> None:
+        if self._llmcost_tee is not None and self._llmcost_size < _TEE_CAP:
+            self._llmcost_size += len(chunk)
+            self._llmcost_tee.append(chunk)
+
+    @property
+    def elapsed(self) -> Any:
+        # httpx2.Response.elapsed reads it from its stream
+        return getattr(self._llmcost_inner, "elapsed", None)
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for chunk in self._llmcost_inner:
+                if self._llmcost_tee is not None:
+                    self._llmcost_copy(chunk)
+                yield chunk
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            self._llmcost_over(error)
+            raise
+        self._llmcost_over()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        chunks = self._llmcost_inner.__aiter__()
+        try:
+            async for chunk in chunks:
+                if self._llmcost_tee is not None:
+                    self._llmcost_copy(chunk)
+                yield chunk
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            self._llmcost_over(error)
+            raise
+        finally:
+            # in the task that read it: the event loop would close it later, in a task of its own
+            if isinstance(chunks, AsyncGenerator):
+                await chunks.aclose()
+        self._llmcost_over()
+
+    def close(self) -> None:
+        try:
+            self._llmcost_inner.close()
+        finally:
+            self._llmcost_over()
+
+    async def aclose(self) -> None:
+        try:
+            await self._llmcost_inner.aclose()
+        finally:
+            self._llmcost_over()
+
+    def __del__(self) -> None:
+        ended = getattr(self, "_llmcost_ended", None)
+        if ended is not None:
+            guarded(ended, None, True)
+
+
+def _class_for(stream: Any) -> type:
+    """A class of the same kinds (sync, async or both byte stream) as `stream`, so that httpx's checks still hold."""
+    kind = type(stream)
+    known = _stream_classes.get(kind)
+    if known is not None:
+        return known
+    bases = tuple(
+        base
+        for base in kind.__mro__
+        if base.__name__ in ("SyncByteStream", "AsyncByteStream") and base.__module__.startswith("httpx")
+    )
+    made = type("WatchedByteStream", (_Watched, *bases), {})
+    if len(_stream_classes) < 100:
+        _stream_classes[kind] = made
+    return made
+
+
+def watch_body(response: Any, ended: Ended, tee: list[bytes] | None) -> None:
+    """Report the end of an unread body once; `tee` collects its raw bytes (up to 16 MiB) where asked for."""
+    inner = response.stream
+    stream = _class_for(inner)()
+    stream._llmcost_inner, stream._llmcost_ended = inner, ended
+    stream._llmcost_tee, stream._llmcost_size = tee, 0
+    response.stream = stream
+
+
+def watch_memory_body(response: Any, ended: Ended) -> None:
+    """Report the end of reading a body that is in memory (replayed or mocked transports)."""
+    read_bytes, read_bytes_async = response.iter_bytes, response.aiter_bytes
+    close, aclose = response.close, response.aclose
+
+    def over() -> None:
+        for name in _ITERATORS:  # instance attributes would keep the response from being pickled
+            response.__dict__.pop(name, None)
+        guarded(ended, None, False)
+
+    def iter_bytes(*args: Any, **kwargs: Any) -> Iterator[bytes]:
+        try:
+            yield from read_bytes(*args, **kwargs)
+        finally:
+            over()
+
+    async def aiter_bytes(*args: Any, **kwargs: Any) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in read_bytes_async(*args, **kwargs):
+                yield chunk
+        finally:
+            over()
+
+    def close_watched() -> None:
+        close()
+        over()
+
+    async def aclose_watched() -> None:
+        await aclose()
+        over()
+
+    response.iter_bytes, response.aiter_bytes = iter_bytes, aiter_bytes
+    response.close, response.aclose = close_watched, aclose_watched
+
+
+_ITERATORS = ("iter_bytes", "aiter_bytes", "close", "aclose")
+
+
+def decoded(kind: type, headers: Any, raw: list[bytes]) -> bytes:
+    """The body that `raw` encodes; `kind` is the response's class, which knows its content encodings."""
+    data = b"".join(raw)
+    if not headers.get("content-encoding"):
+        return data
+    return bytes(kind(200, headers=headers, content=data).content)

@@ -1,0 +1,84 @@
+"""What an SDK says about itself: which requests spend money, and how to read their answers.
+
+A new SDK that shares the seam of `stainless` is one file with one `Sdk`; see `watch/openai.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..call import Reading
+from .exchange import Collector
+
+Body = Mapping[str, Any]
+Read = Callable[[Body, Body], Reading]
+"""(response body, request body) -> Reading. Never raises."""
+
+
+def last_event(events: Sequence[Any]) -> Body:
+    """The last event kept, where a surface streams nothing of its own kind."""
+    last = events[-1]
+    return last if isinstance(last, Mapping) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One kind of request that spends money."""
+
+    api: str
+    """Short name of the surface, such as "chat_completions"."""
+    operation: str
+    """`gen_ai.operation.name` of its span."""
+    read: Read
+    fold: Callable[[Sequence[Any]], Body] = last_event
+    """The body that a stream's kept events amount to."""
+    collector: type[Collector] = Collector
+    """Keeps the few events of a stream that matter."""
+    unpriced: str = ""
+    """Why this surface cannot be priced yet; its calls are visible as `unpriced` with this reason."""
+    settles: str = ""
+    """"response" or "batch": an answer that shows work paid for earlier, settled once by its own id."""
+    lines: bool = False
+    """The answer is JSON lines, each a call of its own (batch results)."""
+    body_is_binary: bool = False
+    """The answer has no JSON; usage comes from the request (speech)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sdk:
+    """Everything that an SDK may say about itself."""
+
+    name: str
+    module: str
+    """The module whose import arms the hooks."""
+    requires: str
+    """The distribution and the versions that are supported, for the instrumentor's metadata."""
+    provider: str
+    """The provider of its own hosts."""
+    routes: Mapping[str, Route]
+    """"POST /path" -> Route; exact."""
+    patterns: tuple[tuple[re.Pattern[str], Route], ...] = ()
+    """For paths with an id in them: matched against "METHOD /path"."""
+    providers_by_class: Mapping[str, str] = field(default_factory=dict)
+    """Client class -> provider, where the class says more than the host (Azure, Bedrock, Vertex)."""
+    native_scope: str = ""
+    """Scope of the span that the SDK emits by itself."""
+
+    def emits(self, scope: str) -> bool:
+        """Whether a span of this scope is the SDK's own (platform clients append their platform's name)."""
+        native = self.native_scope
+        return bool(native) and (scope == native or scope.startswith(native + "."))
+
+    def route(self, method: str, path: str) -> Route | None:
+        """The route of a request, None for one that costs nothing."""
+        line = f"{method.upper()} {path}"
+        found = self.routes.get(line)
+        if found is not None:
+            return found
+        for pattern, route in self.patterns:
+            if pattern.search(line):
+                return route
+        return None

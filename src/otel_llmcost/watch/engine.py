@@ -1,0 +1,319 @@
+"""The engine: from the SDK's own functions to a settled call.
+
+What it tells (spans' cost, counters, ledger, budgets) is one object handed in, the `Desk`: imports go down only.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind, Tracer
+
+from .. import attribution, semconv
+from ..call import DELEGATED_NOTE, Asked, AttributeValue, Call, Tags, note
+from . import content
+from .client import ClientFacts, Clients
+from .declaration import Route, Sdk
+from .guard import guarded
+from .observation import Observation
+
+_SUPPRESSED = tuple(
+    key
+    for key in (
+        getattr(otel_context, "_SUPPRESS_INSTRUMENTATION_KEY", ""),
+        "suppress_instrumentation",
+        "suppress_language_model_instrumentation",
+    )
+    if key
+)
+_NO_BODY: Mapping[str, Any] = {}
+
+REQUEST_ATTRIBUTES: dict[str, str] = {
+    "max_tokens": "gen_ai.request.max_tokens",
+    "max_completion_tokens": "gen_ai.request.max_tokens",
+    "max_output_tokens": "gen_ai.request.max_tokens",
+    "temperature": "gen_ai.request.temperature",
+    "top_p": "gen_ai.request.top_p",
+    "top_k": "gen_ai.request.top_k",
+    "frequency_penalty": "gen_ai.request.frequency_penalty",
+    "presence_penalty": "gen_ai.request.presence_penalty",
+    "seed": "gen_ai.request.seed",
+    "n": "gen_ai.request.choice.count",
+    "stream": semconv.REQUEST_STREAM,
+    "stop": "gen_ai.request.stop_sequences",
+    "stop_sequences": "gen_ai.request.stop_sequences",
+    "previous_response_id": "gen_ai.request.previous_response.id",
+    "reasoning_effort": "gen_ai.request.reasoning.level",
+    "service_tier": semconv.OPENAI_REQUEST_TIER,
+    "dimensions": "gen_ai.embeddings.dimension.count",
+    "encoding_format": "gen_ai.request.encoding_formats",
+}
+_LISTS = frozenset({"gen_ai.request.stop_sequences", "gen_ai.request.encoding_formats"})
+
+
+class Reservation(Protocol):
+    """Money set aside for a call at its admission."""
+
+    def settle(self, priced: Any) -> None: ...
+
+
+class Gate(Protocol):
+    """Budgets, as the engine sees them."""
+
+    waits: bool
+    """Whether admission may wait (a store shared between processes)."""
+
+    def admit(self, asked: Asked) -> Reservation | None: ...
+    async def admit_async(self, asked: Asked) -> Reservation | None: ...
+
+
+class Desk(Protocol):
+    """Where finished calls go, and who knows which spans stand around a call."""
+
+    gate: Gate | None
+
+    def started(self, span: Span | None, around: Span) -> bool:
+        """A watched call began inside `around`: whoever stands there carries no cost; True: they keep histograms."""
+
+    def settle(self, call: Call, observation: Observation) -> None:
+        """Price, tell and keep a call; sets what is left to say on its span."""
+
+
+class Engine:
+    """Begins and concludes watched calls; one for a process."""
+
+    def __init__(
+        self, desk: Desk, tracer: Tracer, *, hosts: dict[str, str], capture_content: bool, include_usage: bool
+    ) -> None:
+        self.desk, self.tracer = desk, tracer
+        self.clients = Clients(hosts)
+        self.keep_text = capture_content
+        self.include_usage = include_usage
+        self.active: set[str] = set()
+        """Names of the SDKs that are watched as a whole."""
+        self.only: weakref.WeakSet[Any] = weakref.WeakSet()
+        """Clients that are watched alone, where their SDK is not."""
+        self.before_first_call: Callable[[], None] | None = None
+        self._in_flight: weakref.WeakSet[Observation] = weakref.WeakSet()
+
+    # -- beginning
+
+    def begin(self, sdk: Sdk, client: Any, options: Any, stream: bool) -> Observation | None:
+        """An observation of the request, None where it spends nothing or is not to be watched."""
+        url = options.url
+        route = sdk.routes.get(f"POST {url}") if options.method == "post" else None
+        if route is None:
+            route = sdk.route(options.method, _path(url))
+            if route is None:
+                return None
+        if sdk.name not in self.active and not self._watched_alone(client):
+            return None
+        if self.before_first_call is not None:
+            before, self.before_first_call = self.before_first_call, None
+            guarded(before)
+        facts = self.clients.facts(sdk, client, url)
+        body = _body(options)
+        request = _request_attributes(body)
+        if stream:
+            request[semconv.REQUEST_STREAM] = True
+        asked_tags = attribution.for_request(facts.provider, facts.host, _model(body), body, client)
+        tags = attribution.with_inbound(asked_tags)
+        observation = Observation(self, sdk, route, facts, body, request, tags, attribution.rollups())
+        observation.asked_tags = asked_tags
+        if facts.delegated:
+            observation.notes.append(
+                note(DELEGATED_NOTE, "this gateway is instrumented itself and counts the money")
+            )
+        self._begin_span(observation, client, options)
+        return observation
+
+    def _watched_alone(self, client: Any) -> bool:
+        # with_options() and copy() make a new client around the same HTTP client
+        return any(
+            client is one or getattr(client, "_client", None) is getattr(one, "_client", 0)
+            for one in self.only
+        )
+
+    def asked(self, observation: Observation) -> Asked:
+        """The call as admission sees it."""
+        client, body = observation.client, observation.body
+        return Asked(
+            provider=client.provider,
+            host=client.host,
+            operation=observation.route.operation,
+            model=_model(body),
+            body=body,
+            tags=observation.asked_tags,
+            start_ns=observation.start_ns,
+        )
+
+    def admit(self, observation: Observation) -> None:
+        """Ask the budgets; raises `BudgetExceeded` and ends the call's span where they refuse."""
+        gate = self.desk.gate
+        if gate is not None:
+            observation.reservation = gate.admit(self.asked(observation))
+
+    async def admit_async(self, observation: Observation) -> None:
+        """`admit` for async clients, awaited where the budgets' store is shared between processes."""
+        gate = self.desk.gate
+        if gate is None:
+            return
+        asked = self.asked(observation)
+        asked.is_async = True
+        observation.reservation = await gate.admit_async(asked) if gate.waits else gate.admit(asked)
+
+    def _begin_span(self, observation: Observation, client: Any, options: Any) -> None:
+        context = otel_context.get_current()
+        around = trace.get_current_span(context)
+        if any(context.get(key) for key in _SUPPRESSED):
+            self.desk.started(None, around)
+            return
+        observation.parent = context
+        if _emits_own_span(observation.sdk, client, options):
+            observation.wait_for_native = True
+            observation.recorded_elsewhere = self.desk.started(None, around)
+            return
+        observation.span = self._start_span(observation)
+        observation.recorded_elsewhere = self.desk.started(observation.span, around)
+
+    def _start_span(self, observation: Observation) -> Span:
+        route, client = observation.route, observation.client
+        model = _model(observation.body)
+        attributes = {
+            **client.start_attributes(route.api, route.operation, model),
+            **observation.request,
+            **_tag_attributes(observation.tags),
+        }
+        if self.keep_text:
+            attributes.update(guarded(content.of_request, observation.body) or {})
+        observation.started = attributes
+        return self.tracer.start_span(
+            f"{route.operation} {model}" if model else route.operation,
+            context=observation.parent,
+            kind=SpanKind.CLIENT,
+            attributes=attributes,
+            start_time=observation.start_ns,
+        )
+
+    def adopt_current_span(self, observation: Observation) -> None:
+        """At the first response: the SDK's own span is current, or it made none and ours starts now, backdated."""
+        found = trace.get_current_span()
+        outer = trace.get_current_span(observation.parent)
+        scope = getattr(getattr(found, "instrumentation_scope", None), "name", "")
+        native = found is not outer and (not found.is_recording() or observation.sdk.emits(scope))
+        if native and found.get_span_context().is_valid:
+            observation.adopt(found)
+            return
+        observation.wait_for_native = False
+        observation.span = self._start_span(observation)
+        self.desk.started(observation.span, outer)
+
+    # -- the end
+
+    def follow(self, observation: Observation) -> None:
+        """Remember a call whose body is read by the program, to settle it at exit at the latest."""
+        self._in_flight.add(observation)
+
+    def finish_all(self) -> None:
+        """Settle every call still in flight, as at the end of the program."""
+        for observation in list(self._in_flight):
+            guarded(observation.finish)
+
+    def forget_all(self) -> None:
+        """In a forked child: the parent's calls in flight are the parent's."""
+        for observation in list(self._in_flight):
+            observation.disown()
+        self._in_flight.clear()
+
+    def conclude(self, observation: Observation) -> None:
+        """Settle a call that ended and end its span."""
+        self._in_flight.discard(observation)
+        for exchange in observation.exchanges:
+            guarded(exchange.read_unparsed)
+        if observation.span is None and observation.wait_for_native:
+            observation.span = guarded(self._start_span, observation)
+        span = observation.span
+        end_ns = observation.end_ns()
+        call = guarded(observation.call)
+        if call is not None:
+            call.end_ns = end_ns
+            guarded(self.desk.settle, call, observation)
+        if span is not None and not observation.native:
+            guarded(span.end, end_ns)
+
+
+def _path(url: str) -> str:
+    """The path that routes are written in: no query, no host, no /v1 of an absolute address."""
+    path = url.partition("?")[0]
+    if path.startswith(("http://", "https://")):
+        path = "/" + path.split("/", 3)[-1]
+    return path if path.startswith("/") else f"/{path}"
+
+
+def _body(options: Any) -> Mapping[str, Any]:
+    body = options.json_data
+    extra = getattr(options, "extra_json", None)
+    if not isinstance(body, Mapping):
+        return extra if isinstance(extra, Mapping) else _NO_BODY
+    return {**body, **extra} if isinstance(extra, Mapping) and extra else body
+
+
+def _model(body: Mapping[str, Any]) -> str:
+    model = body.get("model")
+    return model if isinstance(model, str) else ""
+
+
+def _request_attributes(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The request's parameters under the conventions' names; values of other types (sentinels, nulls) are left."""
+    found: dict[str, AttributeValue] = {}
+    for key, value in body.items():
+        name = REQUEST_ATTRIBUTES.get(key)
+        if name is None:
+            continue
+        if isinstance(value, list | tuple):
+            if value and all(isinstance(part, str) for part in value):
+                found[name] = tuple(value)
+        elif isinstance(value, str | int | float):
+            found[name] = (value,) if name in _LISTS and isinstance(value, str) else value
+    return found
+
+
+_TAG_NAMES = (
+    ("source", semconv.SOURCE),
+    ("stage", semconv.STAGE),
+    ("team", semconv.TEAM),
+    ("feature", semconv.FEATURE),
+    ("conversation", semconv.CONVERSATION_ID),
+    ("session", semconv.SESSION_ID),
+    ("user", semconv.USER_ID),
+)
+
+
+def _tag_attributes(tags: Tags) -> dict[str, str]:
+    if not (
+        tags.source
+        or tags.stage
+        or tags.team
+        or tags.feature
+        or tags.own
+        or tags.session
+        or tags.conversation
+    ):
+        return {semconv.USER_ID: tags.user} if tags.user else {}
+    found = {name: value for field, name in _TAG_NAMES if (value := getattr(tags, field))}
+    for key, value in tags.own.items():
+        found[semconv.TAG_PREFIX + key] = value
+    return found
+
+
+def _emits_own_span(sdk: Sdk, client: Any, options: Any) -> bool:
+    if not sdk.native_scope or not getattr(options, "span_name", None):
+        return False
+    return getattr(client, "_tracer", None) is not None
+
+
+__all__ = ["ClientFacts", "Desk", "Engine", "Gate", "Reservation", "Route"]

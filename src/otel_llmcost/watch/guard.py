@@ -1,0 +1,79 @@
+"""The one place where our own failures end.
+
+Nothing that goes wrong in here may reach the user's call, so this is the only broad `except` of the package.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import ParamSpec, TypeVar
+
+from ..errors import BudgetExceeded
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_log = logging.getLogger("otel_llmcost")
+_KINDS_LOGGED = 200
+
+
+class _Seen:
+    """Which failures were logged already, so that a failing hot path logs one line and not a million."""
+
+    def __init__(self) -> None:
+        self.kinds: set[tuple[str, str, int]] = set()
+        self.count = 0
+
+
+_seen = _Seen()
+
+
+def guarded(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """`fn(*args)`, or None where it failed: each kind of failure is logged once.
+
+    Only `BudgetExceeded` passes: the user asked for it.
+    """
+    try:
+        return fn(*args, **kwargs)
+    except BudgetExceeded:
+        raise
+    except Exception as error:  # noqa: BLE001 - the one place
+        report(fn, error)
+        return None
+
+
+async def guarded_async(fn: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """`guarded` for a function that is awaited."""
+    try:
+        return await fn(*args, **kwargs)
+    except BudgetExceeded:
+        raise
+    except Exception as error:  # noqa: BLE001 - the one place
+        report(fn, error)
+        return None
+
+
+def report(fn: object, error: BaseException) -> None:
+    """Log a contained failure, once per function, kind of error and line."""
+    _seen.count += 1
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    name = getattr(fn, "__qualname__", type(fn).__name__)
+    kind = (name, type(error).__name__, trace.tb_lineno if trace is not None else 0)
+    if kind in _seen.kinds or len(_seen.kinds) >= _KINDS_LOGGED:
+        return
+    _seen.kinds.add(kind)
+    _log.warning(
+        "otel-llmcost: %s failed (%s: %s); the program's call was not touched, its cost may be missing",
+        name,
+        type(error).__name__,
+        error,
+        exc_info=_log.isEnabledFor(logging.DEBUG),
+    )
+
+
+def contained() -> int:
+    """How many failures of ours were contained in this process (for `doctor` and tests)."""
+    return _seen.count

@@ -1,0 +1,273 @@
+"""One watched call, from the request to the moment its cost is known. It finishes exactly once.
+
+It ends when the reply was read, when its stream was read, closed, failed or dropped, or when the program ends.
+Nothing is held attached to the context between two steps of the user's program.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import weakref
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Span
+
+from ..call import NOT_BILLED_NOTE, Call, Tags, note
+from . import outcome
+from .body import decoded, watch_body, watch_memory_body
+from .declaration import Route, Sdk
+from .exchange import Collector
+from .guard import guarded
+
+if TYPE_CHECKING:
+    from .client import ClientFacts
+    from .engine import Engine
+
+EXTENSION = "otel_llmcost"
+"""Key in `response.extensions`; an attribute on the response would break pickling it."""
+
+current: ContextVar[Observation | None] = ContextVar("otel_llmcost_observation", default=None)
+"""The watched call whose request runs in this context."""
+
+_runtime = getattr(otel_context, "_RUNTIME_CONTEXT", None)
+Entered = tuple[Token["Observation | None"], Any]
+
+
+class Exchange:
+    """One response of a call. A call has several where a middleware falls back to another model."""
+
+    __slots__ = ("collector", "headers", "kind", "observation", "raw", "response", "stream", "unparsed")
+
+    def __init__(self, observation: Observation, response: Any, stream: bool, unparsed: bool) -> None:
+        self.observation = observation
+        self.collector: Collector = observation.route.collector(observation.engine.keep_text)
+        self.stream = stream
+        self.unparsed = unparsed
+        """The program reads the body itself (`with_raw_response`, `with_streaming_response`)."""
+        self.raw: list[bytes] | None = None
+        self.headers: Any = response.headers
+        self.kind = type(response)
+        # weak: a cycle through the response would leave a dropped stream to the garbage collector
+        self.response = weakref.ref(response)
+
+    def take(self, data: Any) -> None:
+        """JSON that the SDK decoded: a whole body, or one event of a stream."""
+        if self.stream:
+            self.collector.take_event(data)
+        else:
+            self.collector.take_body(data)
+
+    def ended(self, error: BaseException | None, dropped: bool) -> None:
+        """The body was read, closed, failed or dropped."""
+        observation = self.observation
+        if not observation.open or self is not observation.exchanges[-1]:
+            return
+        if error is not None and observation.error is None:
+            observation.error = error
+        if self.stream or self.unparsed:
+            observation.finish()
+
+    def read_unparsed(self) -> None:
+        """Read a body that the SDK did not parse."""
+        collector = self.collector
+        if not self.unparsed or collector.body is not None or collector.events:
+            return
+        self.unparsed = False
+        if self.raw is not None:
+            content = decoded(self.kind, self.headers, self.raw)
+            self.raw = None
+        else:
+            response = self.response()
+            if response is None or not hasattr(response, "_content"):
+                return
+            content = response.content
+        events = self.stream or str(self.headers.get("content-type", "")).startswith("text/event-stream")
+        outcome.read_bytes(content, events, collector)
+
+
+class Observation:
+    """A watched call in flight."""
+
+    __slots__ = (
+        "__weakref__",
+        "_open",
+        "asked_tags",
+        "attempts",
+        "body",
+        "client",
+        "engine",
+        "error",
+        "exchanges",
+        "native",
+        "notes",
+        "parent",
+        "recorded_elsewhere",
+        "request",
+        "reservation",
+        "route",
+        "scopes",
+        "sdk",
+        "span",
+        "start_ns",
+        "started",
+        "status_code",
+        "tags",
+        "wait_for_native",
+    )
+
+    def __init__(
+        self,
+        engine: Engine,
+        sdk: Sdk,
+        route: Route,
+        client: ClientFacts,
+        body: Mapping[str, Any],
+        request: dict[str, Any],
+        tags: Tags,
+        scopes: tuple[Any, ...],
+    ) -> None:
+        self.engine, self.sdk, self.route, self.client = engine, sdk, route, client
+        self.body, self.request, self.tags, self.scopes = body, request, tags, scopes
+        self.asked_tags = tags
+        """The tags that admission sees: from inside the program alone, never from baggage."""
+        self.start_ns = time.time_ns()
+        self.exchanges: list[Exchange] = []
+        self.span: Span | None = None
+        self.started: dict[str, Any] = {}
+        """The attributes that its own span started with."""
+        self.native = False
+        self.wait_for_native = False
+        self.recorded_elsewhere = False
+        self.parent: Context | None = None
+        self.error: BaseException | None = None
+        self.status_code = 0
+        self.attempts = 1
+        self.reservation: Any = None
+        self.notes: list[str] = []
+        self._open = [True]
+
+    # -- the request
+
+    def enter(self) -> Entered:
+        """Make this call current, and its span, while the SDK's own function runs."""
+        token = current.set(self)
+        attached = None
+        if self.span is not None and not self.native:
+            attached = otel_context.attach(trace.set_span_in_context(self.span, self.parent))
+        return token, attached
+
+    def leave(self, entered: Entered) -> None:
+        """Undo `enter`; in another context (a coroutine closed by the garbage collector) there is nothing to undo."""
+        token, attached = entered
+        try:
+            current.reset(token)
+            if attached is not None:
+                if _runtime is not None:
+                    _runtime.detach(attached)
+                else:
+                    otel_context.detach(attached)
+        except ValueError:
+            pass
+
+    def adopt(self, span: Span) -> None:
+        """Take the span that the SDK emits by itself as this call's own: it is completed, not doubled."""
+        if self.native or not self._open:
+            return
+        self.span, self.native = span, True
+        if not span.is_recording():
+            return
+        end = span.end
+
+        def end_completed(end_time: int | None = None) -> None:
+            self.finish()
+            end(end_time)
+
+        span.end = end_completed  # type: ignore[method-assign]
+
+    # -- the response
+
+    def responded(self, response: Any, stream: bool, raw: bool, retries: int) -> None:
+        """A response arrived, its body maybe unread: follow it to its end."""
+        exchange = Exchange(self, response, stream, raw)
+        self.exchanges.append(exchange)
+        self.attempts = max(self.attempts, retries + 1)
+        self.status_code = int(response.status_code)
+        if self.wait_for_native and not self.native:
+            self.engine.adopt_current_span(self)
+        if isinstance(response.extensions, dict):
+            response.extensions[EXTENSION] = exchange
+        if not response.is_closed:
+            exchange.raw = [] if raw and not self.route.body_is_binary else None
+            watch_body(response, exchange.ended, exchange.raw)
+            self.engine.follow(self)
+        elif stream:
+            watch_memory_body(response, exchange.ended)
+            self.engine.follow(self)
+
+    def returned(self) -> None:
+        """The SDK's function returned: a whole reply is complete now, a stream goes on until its body ends."""
+        if not self.exchanges:
+            # answered without a response of its own (a middleware's cache): nothing was bought
+            self.notes.append(note(NOT_BILLED_NOTE, "no response came over the wire"))
+            self.finish()
+            return
+        exchange = self.exchanges[-1]
+        response = exchange.response()
+        unread = response is not None and not response.is_closed
+        if not exchange.stream and not (exchange.unparsed and unread):
+            self.finish()
+
+    def failed(self, error: BaseException) -> None:
+        """The SDK's function raised."""
+        self.error = error
+        status = getattr(error, "status_code", None)
+        self.status_code = status if isinstance(status, int) else 0
+        self.finish()
+
+    def refused(self, refusal: BaseException) -> None:
+        """A budget refused the call before its request left."""
+        self.error = refusal
+        self.notes.append(note(NOT_BILLED_NOTE, "refused by a budget before the request left"))
+        self.finish()
+
+    def disown(self) -> None:
+        """Forget the call without settling it: it belongs to the parent process."""
+        self._open.clear()
+
+    # -- the end
+
+    def finish(self) -> None:
+        """Settle the call and end its span, once, whoever comes first."""
+        try:
+            self._open.pop()
+        except IndexError:
+            return
+        guarded(self.engine.conclude, self)
+
+    @property
+    def open(self) -> bool:
+        """Whether the call is still in flight."""
+        return bool(self._open)
+
+    def end_ns(self) -> int:
+        """Now, or for a stream the moment of its last event: an abandoned one may be found much later."""
+        last = max((exchange.collector.last_ns for exchange in self.exchanges), default=0)
+        return last or time.time_ns()
+
+    def key(self) -> str:
+        """The call key: of its span where it has one, else of random ids."""
+        if self.span is not None:
+            ids = self.span.get_span_context()
+            if ids.is_valid:
+                return f"otel:{ids.trace_id:032x}:{ids.span_id:016x}"
+        return f"otel:{random.getrandbits(128):032x}:{random.getrandbits(64):016x}"
+
+    def call(self) -> Call:
+        """What was bought, as far as the replies say."""
+        return outcome.call_of(self)

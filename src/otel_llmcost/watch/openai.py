@@ -1,0 +1,123 @@
+"""The openai SDK, 1.40 and newer: which of its requests spend money, and who reads their answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .. import semconv
+from ..call import Reading
+from ..usage import openai as read
+from .declaration import Body, Route, Sdk
+from .exchange import ChatCollector, ResponsesCollector
+
+_LATER = "this surface is not priced yet"
+
+
+def _speech(body: Body, request: Body) -> Reading:
+    return read.read_speech(request)
+
+
+def _nothing(body: Body, request: Body) -> Reading:
+    model = body.get("model")
+    return Reading(model if isinstance(model, str) else "", str(body.get("id") or ""))
+
+
+def _without_request(reader: Any) -> Any:
+    def read_body(body: Body, request: Body) -> Reading:
+        found: Reading = reader(body)
+        return found
+
+    return read_body
+
+
+def _unpriced(api: str, operation: str, what: str) -> Route:
+    return Route(api, operation, _nothing, unpriced=f"{what}: {_LATER}")
+
+
+_RESPONSES = Route(
+    "responses",
+    semconv.CHAT,
+    _without_request(read.read_responses),
+    fold=read.fold_responses,
+    collector=ResponsesCollector,
+)
+_FETCHED = Route(
+    "responses",
+    semconv.FETCH_RESPONSE,
+    _without_request(read.read_responses),
+    fold=read.fold_responses,
+    collector=ResponsesCollector,
+    settles="response",
+)
+_IMAGES = Route("images", semconv.IMAGE_GENERATION, read.read_images, fold=read.fold_images)
+_TRANSCRIPTION = Route(
+    "transcriptions", semconv.TRANSCRIPTION, read.read_transcription, fold=read.fold_transcription
+)
+
+ROUTES: Mapping[str, Route] = {
+    "POST /chat/completions": Route(
+        "chat_completions",
+        semconv.CHAT,
+        _without_request(read.read_chat),
+        fold=read.fold_chat,
+        collector=ChatCollector,
+    ),
+    "POST /completions": Route(
+        "completions",
+        semconv.TEXT_COMPLETION,
+        _without_request(read.read_completion),
+        fold=read.fold_chat,
+        collector=ChatCollector,
+    ),
+    "POST /responses": _RESPONSES,
+    "POST /responses/compact": Route("responses", semconv.CHAT, _without_request(read.read_responses)),
+    "POST /decisions": Route("decisions", semconv.CHAT, _without_request(read.read_responses)),
+    "POST /embeddings": Route("embeddings", semconv.EMBEDDINGS, _without_request(read.read_embeddings)),
+    "POST /images/generations": _IMAGES,
+    "POST /images/edits": _IMAGES,
+    "POST /images/variations": _IMAGES,
+    "POST /audio/speech": Route("speech", semconv.SPEECH, _speech, body_is_binary=True),
+    "POST /audio/transcriptions": _TRANSCRIPTION,
+    "POST /audio/translations": _TRANSCRIPTION,
+    "POST /videos": _unpriced("videos", "video_generation", "videos"),
+    "POST /threads/runs": _unpriced("assistants", semconv.CHAT, "assistants"),
+    "POST /fine_tuning/jobs": _unpriced("fine_tuning", "fine_tuning", "fine-tuning"),
+}
+
+PATTERNS: tuple[tuple[re.Pattern[str], Route], ...] = (
+    (re.compile(r"^GET /responses/[^/]+$"), _FETCHED),
+    (re.compile(r"^POST /responses/[^/]+/cancel$"), _FETCHED),
+    (
+        re.compile(r"^(GET|POST) /batches/[^/]+(/cancel)?$"),
+        Route("batches", semconv.FETCH_RESPONSE, _without_request(read.read_batch), settles="batch"),
+    ),
+    (
+        re.compile(r"^POST /threads/[^/]+/runs(/[^/]+/submit_tool_outputs)?$"),
+        _unpriced("assistants", semconv.CHAT, "assistants"),
+    ),
+    (re.compile(r"^POST /videos/"), _unpriced("videos", "video_generation", "videos")),
+    (re.compile(r"^POST /evals/[^/]+/runs$"), _unpriced("evals", semconv.CHAT, "evaluation runs")),
+    # the same surfaces under an absolute address or a gateway's prefix
+    (re.compile(r"^POST (/.*)?/chat/completions$"), ROUTES["POST /chat/completions"]),
+    (re.compile(r"^POST (/.*)?/embeddings$"), ROUTES["POST /embeddings"]),
+    (re.compile(r"^POST /v1/completions$"), ROUTES["POST /completions"]),
+    (re.compile(r"^POST (/.*)?/v1/responses$"), _RESPONSES),
+    (re.compile(r"^POST (/.*)?/images/(generations|edits|variations)$"), _IMAGES),
+)
+
+SDK = Sdk(
+    name="openai",
+    module="openai._base_client",
+    requires="openai >= 1.40, < 4",
+    provider=semconv.OPENAI,
+    routes=ROUTES,
+    patterns=PATTERNS,
+    providers_by_class={
+        "AzureOpenAI": semconv.AZURE_OPENAI,
+        "AsyncAzureOpenAI": semconv.AZURE_OPENAI,
+        "BedrockOpenAI": semconv.BEDROCK,
+        "AsyncBedrockOpenAI": semconv.BEDROCK,
+    },
+)

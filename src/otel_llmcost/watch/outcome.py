@@ -1,0 +1,223 @@
+"""From the replies of a watched call to a `Call`: readings, what is missing, what an aborted stream was billed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .. import semconv
+from ..call import (
+    ESTIMATED_NOTE,
+    INCOMPLETE_NOTE,
+    NO_USAGE_NOTE,
+    NOT_BILLED_NOTE,
+    NOTED,
+    Call,
+    Line,
+    Reading,
+    code_of,
+    note,
+)
+from ..usage.compatible import total_of
+from ..usage.meters import OUTPUT_METERS, PROMPT_METERS
+from .exchange import Collector
+
+if TYPE_CHECKING:
+    from .observation import Exchange, Observation
+
+_CHARACTERS_PER_TOKEN = 4
+"""English text and code average 3.5 to 4.5 characters a token with the current tokenizers; estimates say so."""
+_NOT_BILLED_FROM, _NOT_BILLED_TO = 400, 599
+
+
+def call_of(observation: Observation) -> Call:
+    """What was bought, as far as the replies say. `end_ns` is the caller's."""
+    readings = [_reading(observation, exchange) for exchange in observation.exchanges]
+    reading = readings[-1] if readings else Reading()
+    client, body = observation.client, observation.body
+    call = Call(
+        observation.key(),
+        client.provider,
+        observation.route.operation,
+        _text(body.get("model")),
+        reading.model,
+        observation.start_ns,
+        0,
+        reading.usage,
+        reading.tier,
+        reading.speed,
+        reading.region or client.region,
+        reading.variant,
+        reading.lines,
+        client.host,
+        client.port,
+        reading.response_id,
+        reading.finish_reasons,
+    )
+    if len(readings) > 1:
+        _join_hops(call, readings)
+    call.first_chunk_s = _first_chunk(observation)
+    call.attempts = observation.attempts
+    call.reported = reading.reported
+    call.tags = observation.tags
+    call.request = observation.request
+    call.notes = (*observation.notes, *reading.notes)
+    if observation.error is not None or observation.native:
+        call.error_type = error_type(observation)
+    _explain_failure(observation, call)
+    return call
+
+
+def _reading(observation: Observation, exchange: Exchange) -> Reading:
+    collector, route = exchange.collector, observation.route
+    body = collector.body
+    if exchange.stream or body is None:
+        body = route.fold(collector.events) if collector.events else {}
+    reading = route.read(body if isinstance(body, Mapping) else {}, observation.body)
+    if exchange.stream:
+        _complete_stream(observation, collector, reading)
+    if route.unpriced:
+        reading.notes = (*reading.notes, note(NO_USAGE_NOTE, route.unpriced))
+    return reading
+
+
+def _complete_stream(observation: Observation, collector: Collector, reading: Reading) -> None:
+    """Estimate what a stream did not say because it ended early or was not asked for its usage."""
+    if reading.reported is not None or not collector.lacks_usage():
+        return
+    seen = -(-collector.characters // _CHARACTERS_PER_TOKEN)
+    usage: dict[str, Any] = {m: q for m, q in reading.usage.items() if m not in OUTPUT_METERS}
+    why = (
+        "the stream was left before its usage came"
+        if not collector.complete
+        else "the stream carried no usage"
+    )
+    said = [f"{seen} output tokens from {collector.characters} characters seen"]
+    if not any(meter in usage for meter in PROMPT_METERS):
+        characters = sum(_characters(observation.body))
+        usage["input"] = -(-characters // _CHARACTERS_PER_TOKEN)
+        said.append(f"{usage['input']} input tokens from {characters} characters sent")
+    if seen:
+        usage["output"] = seen
+    reading.usage = {meter: quantity for meter, quantity in usage.items() if quantity}
+    kept = tuple(text for text in reading.notes if code_of(text) != NO_USAGE_NOTE)
+    reading.notes = (*kept, note(ESTIMATED_NOTE, f"{why}: {', '.join(said)}"))
+
+
+def _characters(value: Any) -> Iterator[int]:
+    """Lengths of the texts of a request: messages, instructions, tools; not the data of images and files."""
+    if isinstance(value, str):
+        if not value.startswith(("data:", "http://", "https://")):
+            yield len(value)
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            if key in (
+                "messages",
+                "input",
+                "instructions",
+                "system",
+                "prompt",
+                "tools",
+                "content",
+                "text",
+            ) or (isinstance(part, str) and key in ("arguments", "description")):
+                yield from _characters(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _characters(part)
+
+
+def _join_hops(call: Call, readings: list[Reading]) -> None:
+    """A middleware fell back from one model to another: each hop is billed, each is a line."""
+    lines: list[Line] = []
+    notes: list[str] = []
+    for reading in readings:
+        lines.extend(reading.lines or _line(call, reading))
+        notes.extend(reading.notes)
+    call.lines = tuple(lines)
+    call.usage = total_of(call.lines)
+    call.notes = tuple(notes)
+
+
+def _line(call: Call, reading: Reading) -> tuple[Line, ...]:
+    if not reading.usage:
+        return ()
+    return (
+        Line(
+            call.provider,
+            reading.model or call.request_model,
+            reading.usage,
+            reading.tier,
+            reading.speed,
+            reading.region or call.region,
+        ),
+    )
+
+
+def _first_chunk(observation: Observation) -> float | None:
+    exchange = observation.exchanges[-1] if observation.exchanges else None
+    if exchange is None or not exchange.stream or not exchange.collector.first_ns:
+        return None
+    return max(exchange.collector.first_ns - observation.start_ns, 0) / 1e9
+
+
+def error_type(observation: Observation) -> str:
+    """`error.type`: the exception's class, or what the SDK's own span says (a closed stream is no failure)."""
+    if observation.error is not None:
+        return type(observation.error).__qualname__
+    attributes = getattr(observation.span, "attributes", None)
+    said = attributes.get(semconv.ERROR_TYPE) if attributes else None
+    return said if isinstance(said, str) else ""
+
+
+def _explain_failure(observation: Observation, call: Call) -> None:
+    """A refusal by the provider costs nothing; a request whose answer never came may be billed all the same."""
+    if observation.attempts > 1:
+        retries = note(
+            NOTED, f"answered at attempt {observation.attempts}; earlier ones may be billed if they timed out"
+        )
+        call.notes = (*call.notes, retries)
+    if not call.error_type or call.usage:
+        return
+    status = observation.status_code or _status_in_span(observation)
+    if _NOT_BILLED_FROM <= status <= _NOT_BILLED_TO:
+        call.notes = (*_without_no_usage(call), note(NOT_BILLED_NOTE, f"HTTP {status}"))
+    elif not any(code_of(text) == NOT_BILLED_NOTE for text in call.notes):
+        text = f"{call.error_type}: no answer was read; the provider may bill it all the same"
+        call.notes = (*_without_no_usage(call), note(INCOMPLETE_NOTE, text))
+
+
+def _without_no_usage(call: Call) -> tuple[str, ...]:
+    return tuple(text for text in call.notes if code_of(text) != NO_USAGE_NOTE)
+
+
+def _status_in_span(observation: Observation) -> int:
+    attributes = getattr(observation.span, "attributes", None) if observation.native else None
+    status = attributes.get("http.response.status_code") if attributes else None
+    return status if isinstance(status, int) else 0
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def read_bytes(content: bytes, events: bool, collector: Collector) -> None:
+    """Feed a body that the program read by itself: JSON, or server-sent events."""
+    if not events:
+        body = _json(content)
+        if body is not None:
+            collector.take_body(body)
+        return
+    for line in content.splitlines():
+        if line.startswith(b"data:"):
+            data = _json(line[5:])
+            if isinstance(data, dict):
+                collector.event(data)
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None

@@ -1,0 +1,99 @@
+"""Swapping functions on classes that the user's program imports, and swapping them back.
+
+The SDKs are never imported here: a hook fires when the program imports them (or at once where it already has).
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import wrapt
+
+_log = logging.getLogger("otel_llmcost")
+
+Wrap = Callable[[Any], Any]
+"""Takes the original function, gives the one to put in its place."""
+
+
+class Patch:
+    """One set of swapped functions; `undo` puts the originals back where nobody else wrapped ours since."""
+
+    def __init__(self) -> None:
+        self._swapped: list[tuple[type, str, Any, Any]] = []
+
+    def swap(self, owner: type, name: str, wrap: Wrap) -> bool:
+        """Wrap `owner.name`; False where the class itself does not define it or it is ours already."""
+        original = owner.__dict__.get(name)
+        if original is None or getattr(original, "_llmcost_original", None) is not None:
+            return False
+        replacement = wrap(original)
+        _look_alike(replacement, original)
+        setattr(owner, name, replacement)
+        self._swapped.append((owner, name, original, replacement))
+        return True
+
+    @property
+    def swapped(self) -> bool:
+        """Whether anything is wrapped."""
+        return bool(self._swapped)
+
+    def undo(self) -> None:
+        """Put the originals back; where somebody wrapped our function since, ours stays inside and stays inert."""
+        while self._swapped:
+            owner, name, original, replacement = self._swapped.pop()
+            if owner.__dict__.get(name) is replacement:
+                setattr(owner, name, original)
+
+
+def _look_alike(replacement: Any, original: Any) -> None:
+    for attribute in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
+        value = getattr(original, attribute, None)
+        if value is not None:
+            setattr(replacement, attribute, value)
+    # inspect.signature follows __wrapped__, so the user sees the SDK's own signature
+    replacement.__wrapped__ = original
+    replacement._llmcost_original = original
+
+
+class ImportHooks:
+    """Runs a function when a module is imported, once for each module in a process.
+
+    wrapt keeps its hooks for ever, so they are registered once and ask here whether anybody still cares.
+    """
+
+    def __init__(self) -> None:
+        self._wanted: dict[str, Callable[[ModuleType], None]] = {}
+        self._registered: set[str] = set()
+        self._lock = threading.Lock()
+
+    def when_imported(self, module: str, fn: Callable[[ModuleType], None]) -> None:
+        """Run `fn(module)` now if the module is there, and whenever it is imported from now on."""
+        with self._lock:
+            self._wanted[module] = fn
+            known = module in self._registered
+            self._registered.add(module)
+        if not known:
+            # fires at once where the module is imported already
+            wrapt.register_post_import_hook(self._fire, module)
+        elif module in sys.modules:
+            fn(importlib.import_module(module))
+
+    def forget(self, module: str) -> None:
+        """Do nothing any more when the module is imported."""
+        with self._lock:
+            self._wanted.pop(module, None)
+
+    def _fire(self, module: ModuleType) -> None:
+        wanted = self._wanted.get(module.__name__)
+        if wanted is not None:
+            wanted(module)
+
+
+hooks = ImportHooks()
+"""The process has one import system; this is our one hold on it."""

@@ -1,0 +1,147 @@
+"""The seam that the SDKs made with Stainless share (openai, anthropic): three functions of `<sdk>._base_client`.
+
+A `request` of the sync and the async client starts and ends the call. B `_process_response` sees each
+response. C `_process_response_data` sees the JSON of a reply and of every streamed event, whoever iterates.
+Everything that the SDK sends goes through A: helpers, `with_options`, tool runners, clients made before.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+from .declaration import Sdk
+from .engine import Engine
+from .guard import guarded, guarded_async
+from .observation import EXTENSION, Observation, current
+from .patch import Patch
+
+RAW_HEADER = "X-Stainless-Raw-Response"
+
+
+def watch(sdk: Sdk, engine: Engine, module: ModuleType) -> Patch:
+    """Wrap the seam of an imported SDK; a function that is not there is left alone."""
+    patch = Patch()
+    for owner_name, name, wrap in (
+        ("SyncAPIClient", "request", _wrap_request),
+        ("AsyncAPIClient", "request", _wrap_request_async),
+        ("SyncAPIClient", "_process_response", _wrap_response),
+        ("AsyncAPIClient", "_process_response", _wrap_response),
+        ("BaseClient", "_process_response_data", _wrap_data),
+    ):
+        owner = getattr(module, owner_name, None)
+        if isinstance(owner, type):
+            patch.swap(owner, name, partial(wrap, sdk=sdk, engine=engine))
+    return patch
+
+
+def _begin(engine: Engine, sdk: Sdk, client: Any, options: Any, kwargs: dict[str, Any]) -> Observation | None:
+    return engine.begin(sdk, client, options, bool(kwargs.get("stream")))
+
+
+def _wrap_request(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Callable[..., Any]:
+    def request(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
+        observation = guarded(_begin, engine, sdk, self, options, kwargs)
+        if observation is None:
+            return original(self, cast_to, options, *args, **kwargs)
+        if engine.desk.gate is not None:
+            _admitted(engine, observation)
+        entered = observation.enter()
+        try:
+            result = original(self, cast_to, options, *args, **kwargs)
+        except BaseException as error:
+            observation.leave(entered)
+            guarded(observation.failed, error)
+            raise
+        observation.leave(entered)
+        guarded(observation.returned)
+        return result
+
+    return request
+
+
+def _wrap_request_async(
+    original: Callable[..., Any], sdk: Sdk, engine: Engine
+) -> Callable[..., Awaitable[Any]]:
+    async def request(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
+        observation = guarded(_begin, engine, sdk, self, options, kwargs)
+        if observation is None:
+            return await original(self, cast_to, options, *args, **kwargs)
+        if engine.desk.gate is not None:
+            await _admitted_async(engine, observation)
+        entered = observation.enter()
+        try:
+            result = await original(self, cast_to, options, *args, **kwargs)
+        except BaseException as error:
+            observation.leave(entered)
+            guarded(observation.failed, error)
+            raise
+        observation.leave(entered)
+        guarded(observation.returned)
+        return result
+
+    return request
+
+
+def _admitted(engine: Engine, observation: Observation) -> None:
+    try:
+        guarded(engine.admit, observation)
+    except BaseException as refusal:
+        guarded(observation.refused, refusal)
+        raise
+
+
+async def _admitted_async(engine: Engine, observation: Observation) -> None:
+    try:
+        await guarded_async(engine.admit_async, observation)
+    except BaseException as refusal:
+        guarded(observation.refused, refusal)
+        raise
+
+
+def _wrap_response(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Callable[..., Any]:
+    # serves the async twin too: it gives back the coroutine that the caller awaits
+    def _process_response(self: Any, *args: Any, **kwargs: Any) -> Any:
+        observation = current.get()
+        if observation is not None and observation.sdk is sdk:
+            guarded(_responded, observation, kwargs)
+        return original(self, *args, **kwargs)
+
+    return _process_response
+
+
+def _responded(observation: Observation, kwargs: dict[str, Any]) -> None:
+    response = kwargs["response"]
+    raw = bool(response.request.headers.get(RAW_HEADER))
+    observation.responded(response, bool(kwargs.get("stream")), raw, int(kwargs.get("retries_taken") or 0))
+
+
+def _wrap_data(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Callable[..., Any]:
+    plain = list(inspect.signature(original).parameters) == ["self", "data", "cast_to", "response"]
+    return _plain_data(original) if plain else _any_data(original)
+
+
+def _take(response: Any, data: Any) -> None:
+    exchange = response.extensions.get(EXTENSION)
+    if exchange is not None:
+        exchange.take(data)
+
+
+def _plain_data(original: Callable[..., Any]) -> Callable[..., Any]:
+    # the SDK's own signature: a call through *args, **kwargs costs ten times as much, on every streamed event
+    def _process_response_data(self: Any, *, data: Any, cast_to: Any, response: Any) -> Any:
+        guarded(_take, response, data)
+        return original(self, data=data, cast_to=cast_to, response=response)
+
+    return _process_response_data
+
+
+def _any_data(original: Callable[..., Any]) -> Callable[..., Any]:
+    def _process_response_data(self: Any, *args: Any, **kwargs: Any) -> Any:
+        guarded(_take, kwargs.get("response"), kwargs.get("data"))
+        return original(self, *args, **kwargs)
+
+    return _process_response_data

@@ -1,0 +1,163 @@
+"""The house: imports go down only, no circles, floor 0 knows the standard library alone (DESIGN: the floors)."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parent.parent / "src" / "otel_llmcost"
+
+FLOORS = (
+    {
+        "money",
+        "meters",
+        "usage",
+        "call",
+        "spans",
+        "prices",
+        "semconv",
+        "errors",
+        "toml_source",
+        "version",
+        "neighbours",
+    },
+    {"attribution", "config"},
+    {"watch"},
+    {"settle", "processor", "metrics", "dialects", "lineage"},
+    {"ledger", "reports", "budgets", "imports", "tracker", "sessions", "clients", "savings", "collector"},
+    {"cli", "server", "tui", "runtime", "entry", "testing", "telemetry", "__init__"},
+)
+FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+# what rooms of the same floor may use of each other, one way only
+STAIRS = {
+    0: [
+        "errors",
+        "version",
+        "semconv",
+        "money",
+        "meters",
+        "toml_source",
+        "call",
+        "usage",
+        "neighbours",
+        "spans",
+        "prices",
+    ],
+    1: ["attribution", "config"],
+    3: ["dialects", "lineage", "metrics", "settle", "processor"],
+    4: ["ledger", "reports", "savings", "budgets", "sessions", "tracker", "clients", "imports", "collector"],
+    5: ["telemetry", "runtime", "entry", "testing", "server", "tui", "__init__", "cli"],
+}
+# one module of a room that the contract itself stands on
+APART = {"usage/meters.py": "meters", "usage.meters": "meters"}
+
+
+@cache
+def rooms() -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        relative = path.relative_to(SOURCE)
+        room = relative.parts[0] if len(relative.parts) > 1 else relative.stem
+        room = APART.get(relative.as_posix(), room)
+        found.setdefault(room, []).append(path)
+    return found
+
+
+@cache
+def imported(path: Path) -> list[tuple[str, str, int]]:
+    """(kind, name, line) of every import that runs: `own` room names, `other` top-level packages."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    depth = len(path.relative_to(SOURCE).parts) - 1
+    skipped = {
+        id(node)
+        for branch in ast.walk(tree)
+        if isinstance(branch, ast.If) and "TYPE_CHECKING" in ast.unparse(branch.test)
+        for node in ast.walk(branch)
+    }
+    found: list[tuple[str, str, int]] = []
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            found += [("other", alias.name.split(".")[0], node.lineno) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            if node.level == 0:
+                found.append(("other", module.split(".")[0], node.lineno))
+            elif node.level == depth + 1:
+                names = (
+                    [APART.get(module, module.split(".")[0])]
+                    if module
+                    else [alias.name for alias in node.names]
+                )
+                found += [("own", name, node.lineno) for name in names]
+            elif node.level > depth + 1:
+                found.append(("own", "?", node.lineno))
+    return found
+
+
+@pytest.mark.parametrize("room", sorted(rooms()))
+def test_a_room_imports_downwards_only(room: str) -> None:
+    assert room in FLOOR_OF, f"{room} stands on no floor: give it one in FLOORS"
+    floor = FLOOR_OF[room]
+    order = STAIRS.get(floor, [])
+    wrong = []
+    for path in rooms()[room]:
+        for kind, name, line in imported(path):
+            if kind != "own" or name == room or (name in ("__version__",)):
+                continue
+            target = FLOOR_OF.get(name)
+            down = target is not None and target < floor
+            same = (
+                target == floor and name in order and room in order and order.index(name) < order.index(room)
+            )
+            if not (down or same):
+                wrong.append(f"{path.relative_to(SOURCE)}:{line} imports {name}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("room", sorted(FLOORS[0] & set(rooms())))
+def test_floor_zero_knows_the_standard_library_only(room: str) -> None:
+    # inside a function an optional extra may be imported, lazily
+    wrong = []
+    for path in rooms()[room]:
+        top = ast.parse(path.read_text(encoding="utf-8")).body
+        lines = {node.lineno for node in top if isinstance(node, ast.Import | ast.ImportFrom)}
+        for kind, name, line in imported(path):
+            if kind == "other" and line in lines and name not in sys.stdlib_module_names:
+                wrong.append(f"{path.relative_to(SOURCE)}:{line} imports {name}")
+    assert not wrong
+
+
+def test_the_sdks_are_never_imported() -> None:
+    wrong = [
+        f"{path.relative_to(SOURCE)}:{line}"
+        for room, paths in rooms().items()
+        for path in paths
+        for kind, name, line in imported(path)
+        # the demo program is a user's program; use-case clients hand out the user's SDK
+        if kind == "other" and name in ("openai", "anthropic") and room not in ("clients", "server")
+    ]
+    assert not wrong
+
+
+def test_broad_excepts_exist_in_one_place() -> None:
+    wrong = []
+    for paths in rooms().values():
+        for path in paths:
+            if path.relative_to(SOURCE).as_posix() == "watch/guard.py":
+                continue
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not isinstance(node, ast.ExceptHandler):
+                    continue
+                names = (
+                    {getattr(name, "id", "") for name in ast.walk(node.type)} if node.type else {"Exception"}
+                )
+                reraises = any(isinstance(inner, ast.Raise) and inner.exc is None for inner in ast.walk(node))
+                if names & {"Exception", "BaseException"} and not reraises:
+                    wrong.append(f"{path.relative_to(SOURCE)}:{node.lineno}")
+    assert not wrong
