@@ -23,6 +23,10 @@ LARGEST_AMOUNT = 10**9 * FEMTO_PER_USD
 _LARGEST_INTEGER = 2**63 - 1
 
 
+json_text = json.JSONEncoder(separators=(",", ":"), default=str).encode
+"""A value as JSON without spaces; one encoder, because `json.dumps` with options makes one each time."""
+
+
 class RowEncoder:
     """Encodes calls of one service (and one run of `otel-llmcost run`, "" otherwise)."""
 
@@ -55,7 +59,7 @@ class RowEncoder:
         if len(self._rendered) >= _KEPT_TERMS:
             self._rendered.clear()
         named = {name: value for name, value in zip(_TERMS, terms, strict=True) if value or name == "status"}
-        rendered = "," + json.dumps(named, separators=(",", ":"))[1:-1] + self._constant
+        rendered = "," + json_text(named)[1:-1] + self._constant
         self._rendered[terms] = rendered
         return rendered
 
@@ -103,7 +107,7 @@ def _rare(call: Call, priced: Priced) -> str:
         kept["attempts"] = call.attempts
     if priced.list_amount is not None:
         kept["list"] = priced.list_amount
-    return "," + json.dumps(kept, separators=(",", ":"), default=str)[1:-1] if kept else ""
+    return "," + json_text(kept)[1:-1] if kept else ""
 
 
 def _line(line: Line) -> list[object]:
@@ -125,7 +129,7 @@ def _quantity(stored: Any) -> int | Decimal:
 
 def usage_text(usage: Mapping[str, int | Decimal]) -> str:
     """Usage as the database holds it: JSON, whole numbers as numbers, others as decimal strings."""
-    return json.dumps({meter: _number(quantity) for meter, quantity in usage.items()})
+    return json_text({meter: _number(quantity) for meter, quantity in usage.items()})
 
 
 def usage_of(stored: Mapping[str, Any]) -> dict[str, int | Decimal]:
@@ -135,7 +139,7 @@ def usage_of(stored: Mapping[str, Any]) -> dict[str, int | Decimal]:
 
 def lines_text(lines: tuple[Line, ...]) -> str:
     """The lines of a call as JSON, "" for none."""
-    return json.dumps([_line(line) for line in lines]) if lines else ""
+    return json_text([_line(line) for line in lines]) if lines else ""
 
 
 def lines_of(stored: list[Any]) -> tuple[Line, ...]:
@@ -145,7 +149,7 @@ def lines_of(stored: list[Any]) -> tuple[Line, ...]:
 
 def items_text(items: tuple[PricedLine, ...]) -> str:
     """The priced lines of a call as JSON, "" for none."""
-    return json.dumps([_item(item) for item in items]) if items else ""
+    return json_text([_item(item) for item in items]) if items else ""
 
 
 def items_of(stored: list[Any]) -> tuple[PricedLine, ...]:

@@ -9,19 +9,15 @@ from typing import Any
 
 from ..call import Tags
 from ..money import Femto, join_nano, split_nano
-from ..usage.meters import CACHE_READ_METERS, CACHE_WRITE_METERS, INPUT_METERS, OUTPUT_METERS, Usage, total
-from .codec import items_of, items_text, lines_of, lines_text, usage_of, usage_text
+from ..usage.meters import COMPONENT, TOKEN_METERS, Usage
+from .codec import items_of, items_text, json_text, lines_of, lines_text, usage_of, usage_text
 from .row import LedgerRow
 
 _MOST_TOKENS = 10**15
 """What a sum column counts of one call at most, to stay inside 64 bits; `usage` has the exact figure."""
 
-TOKEN_COLUMNS = {
-    "input": INPUT_METERS,
-    "cache_read": CACHE_READ_METERS,
-    "cache_write": CACHE_WRITE_METERS,
-    "output": OUTPUT_METERS,
-}
+TOKEN_COLUMNS = ("input", "cache_read", "cache_write", "output")
+_COLUMN_OF_METER = {meter: COMPONENT[meter] for meter in TOKEN_METERS}
 _TEXTS = (
     "provider", "operation", "model", "request_model", "response_model", "tier", "speed", "region", "variant",
     "host", "status", "currency", "error_type", "response_id", "service", "run_id",
@@ -42,7 +38,12 @@ def optional_femto(nano: int | None, rest: int | None) -> Femto | None:
 
 def token_counts(usage: Usage) -> dict[str, int]:
     """Tokens by the four columns that are summed."""
-    return {name: min(total(usage, meters), _MOST_TOKENS) for name, meters in TOKEN_COLUMNS.items()}
+    counts = dict.fromkeys(TOKEN_COLUMNS, 0)
+    for meter, quantity in usage.items():
+        column = _COLUMN_OF_METER.get(meter)
+        if column is not None:
+            counts[column] = min(counts[column] + int(quantity), _MOST_TOKENS)
+    return counts
 
 
 def price_columns(row: LedgerRow) -> dict[str, object]:
@@ -116,7 +117,7 @@ SELECT_CALLS = (
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, separators=(",", ":")) if value else ""
+    return json_text(value) if value else ""
 
 
 def _parsed(stored: str, empty: Any) -> Any:

@@ -44,7 +44,7 @@ class AppendedSegment:
     """A file that grows by one `write` per frame, where mapping cannot be had."""
 
     def __init__(self, journal: Path, size: int) -> None:
-        with _created(journal) as descriptor:
+        with _created(journal, os.O_APPEND) as descriptor:
             self._descriptor = os.dup(descriptor)
         self.limit = size
         self._size = 0
@@ -82,13 +82,12 @@ def open_segment(journal: Path, size: int, *, mapped: bool) -> MappedSegment | A
 
 
 @contextlib.contextmanager
-def _created(journal: Path) -> Iterator[int]:
+def _created(journal: Path, flags: int = 0) -> Iterator[int]:
     """A new locked file that appears under its final name only when the body is through."""
     name = f"{time.time_ns():020d}-{os.getpid()}-{secrets.token_hex(4)}"
     unfinished = journal / f"{name}{_UNFINISHED}"
-    descriptor = os.open(
-        unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, FILE_MODE
-    )
+    flags |= os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    descriptor = os.open(unfinished, flags, FILE_MODE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield descriptor

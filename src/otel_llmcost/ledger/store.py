@@ -111,7 +111,7 @@ class Ledger:
         return None if found is None else from_columns(found)
 
     def reprice(self, key: str, priced: Priced, reason: str, *, at_ns: int | None = None) -> bool:
-        """Gives a call another price and keeps the former figure with the reason; False for an unknown key."""
+        """Gives a call another price, keeps the former one with the reason; False for an unknown key."""
         with self.transaction():
             row = self.get(key)
             if row is None:
