@@ -1,0 +1,108 @@
+"""The state of what is kept here: ledger, prices, settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from ..config import Config
+from ..errors import LedgerError, LlmCostError
+from ..ledger.drain import open_up_to_date
+from ..ledger.location import DATABASE_NAME, JOURNAL_FOLDER, file_system, is_remote
+from ..runtime import ledger_settings, open_book
+from .findings import BROKEN, NOTE, OK, Finding
+
+STALE_DAYS = 45
+
+
+def ledger(config: Config) -> Iterable[Finding]:
+    """Where calls are kept, how many, and whether the place is fit."""
+    settings = ledger_settings(config)
+    if not settings.enabled:
+        yield Finding("ledger", "place", NOTE, "switched off: calls are counted, but not kept here")
+        return
+    directory = settings.directory
+    if directory is None:
+        text = "there is no home directory to keep calls in"
+        yield Finding("ledger", "place", BROKEN, text, "set OTEL_LLMCOST_LEDGER to a directory")
+        return
+    if not directory.exists():
+        yield _future_place(directory)
+        return
+    if is_remote(directory):
+        text = f"{directory} is on {file_system(directory)}, a file system shared between machines"
+        yield Finding("ledger", "place", NOTE, text, "set OTEL_LLMCOST_LEDGER to a local directory")
+    else:
+        yield Finding("ledger", "place", OK, str(directory))
+    yield _content(directory, settings.busy_timeout_s, settings.retention_days)
+
+
+def _future_place(directory: Path) -> Finding:
+    above = next(parent for parent in directory.parents if parent.exists())
+    if os.access(above, os.W_OK | os.X_OK):
+        return Finding("ledger", "place", OK, f"{directory}, made by the first call")
+    text = f"{directory} cannot be made: {above} is not writable"
+    return Finding("ledger", "place", BROKEN, text, "set OTEL_LLMCOST_LEDGER to a writable directory")
+
+
+def _content(directory: Path, busy_timeout_s: float, retention_days: int) -> Finding:
+    try:
+        with open_up_to_date(
+            directory, busy_timeout_s=busy_timeout_s, retention_days=retention_days
+        ) as opened:
+            calls, latest = opened.database.execute("SELECT count(*), max(start_ns) FROM calls").fetchone()
+            damaged = opened.fact("damaged") or 0
+    except LedgerError as error:
+        return Finding("ledger", "content", BROKEN, str(error))
+    size = sum(file.stat().st_size for file in _files(directory)) / 1e6
+    last = f", the latest at {_instant(latest)}" if latest else ""
+    text = f"{calls:,} calls{last}; {size:,.1f} MB; kept for {retention_days} days"
+    if damaged:
+        return Finding("ledger", "content", NOTE, f"{text}; {damaged:,} damaged records were left out")
+    return Finding("ledger", "content", OK, text)
+
+
+def _files(directory: Path) -> Iterable[Path]:
+    yield from directory.glob(f"{DATABASE_NAME}*")
+    yield from (directory / JOURNAL_FOLDER).glob("*")
+
+
+def prices(config: Config) -> Iterable[Finding]:
+    """How old the prices are, and what is wrong in the user's own."""
+    try:
+        book = open_book(config)
+    except LlmCostError as error:
+        yield Finding("prices", "book", BROKEN, str(error), "reinstall otel-llmcost")
+        return
+    yield _age(book.version, book.snapshot_date)
+    for problem in book.problems:
+        yield Finding("prices", "own prices", BROKEN, str(problem))
+
+
+def _age(version: str, snapshot_date: str) -> Finding:
+    try:
+        days = (datetime.now(UTC).date() - date.fromisoformat(snapshot_date)).days
+    except ValueError:
+        return Finding("prices", "book", NOTE, f"version {version}, of unknown age")
+    text = f"version {version}, {days} days old"
+    if days > STALE_DAYS:
+        remedy = "pip install -U otel-llmcost, or otel-llmcost prices update --from ..."
+        return Finding("prices", "book", NOTE, text, remedy)
+    return Finding("prices", "book", OK, text)
+
+
+def configuration(config: Config) -> Iterable[Finding]:
+    """The settings file and what is wrong in it or in the environment."""
+    if config.document is not None:
+        trust = "" if config.trusted_document else ", found in the working directory: may not name addresses"
+        yield Finding("settings", "file", OK, f"{config.document.path}{trust}")
+    else:
+        yield Finding("settings", "file", OK, "none; otel-llmcost init writes a commented one")
+    for problem in config.problems:
+        yield Finding("settings", problem.key or "file", BROKEN, str(problem))
+
+
+def _instant(ns: int) -> str:
+    return datetime.fromtimestamp(ns // 10**9, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

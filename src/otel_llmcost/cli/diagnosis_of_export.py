@@ -1,0 +1,112 @@
+"""Whether spans and counters with the cost reach somebody."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from urllib.parse import urlsplit
+
+from .findings import BROKEN, NOTE, OK, Finding
+from .launch import configured_exporter
+
+_TRUE = frozenset({"true", "1"})
+_CONNECT_TIMEOUT_S = 0.5
+_DEFAULT_GRPC_ENDPOINT = "http://localhost:4317"
+_DEFAULT_HTTP_ENDPOINT = "http://localhost:4318"
+_CARRIES = {"TRACES": "spans", "METRICS": "counters"}
+
+
+def export(environ: Mapping[str, str]) -> Iterable[Finding]:
+    """The pipeline of spans and of counters: who makes it, where it leads, whether somebody listens there."""
+    if environ.get("OTEL_SDK_DISABLED", "").lower() in _TRUE:
+        text = "OTEL_SDK_DISABLED is set: no spans, no counters; the ledger counts every call"
+        yield Finding("export", "sdk", NOTE, text)
+        return
+    named = environ.get("OTEL_CONFIG_FILE") or environ.get("OTEL_EXPERIMENTAL_CONFIG_FILE")
+    if named:
+        yield Finding("export", "sdk", OK, f"described in {named}; not followed further")
+        return
+    makers = sorted(entry.name for entry in metadata.entry_points(group="opentelemetry_configurator"))
+    maker = (
+        f"made by the distribution's configurator ({', '.join(makers)})"
+        if makers
+        else "made at the first call"
+    )
+    yield Finding("export", "pipeline", OK, f"{maker}, unless the program makes its own")
+    for signal in _CARRIES:
+        yield _signal(environ, signal, by_default="otlp" if makers else "")
+    yield from _terms(environ)
+
+
+def _signal(environ: Mapping[str, str], signal: str, by_default: str) -> Finding:
+    carries = _CARRIES[signal]
+    exporter = configured_exporter(environ, signal) or by_default
+    if not exporter:
+        text = "no exporter and no endpoint is named: the cost stays in the ledger"
+        return Finding("export", carries, NOTE, text, "set OTEL_EXPORTER_OTLP_ENDPOINT")
+    if exporter == "none":
+        text = f"OTEL_{signal}_EXPORTER=none: the cost stays in the ledger"
+        return Finding("export", carries, NOTE, text)
+    if "otlp" not in exporter:
+        return Finding("export", carries, OK, f"exporter {exporter}")
+    return _endpoint(environ, signal, exporter)
+
+
+def _endpoint(environ: Mapping[str, str], signal: str, exporter: str) -> Finding:
+    carries = _CARRIES[signal]
+    endpoint = endpoint_of(environ, signal, exporter)
+    parts = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}")
+    try:
+        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return Finding("export", carries, BROKEN, f"{endpoint} is no address", "name http://host:port")
+    if not _is_loopback(host):
+        return Finding("export", carries, OK, f"to {endpoint}; another machine, not tried")
+    if _listens(host, port):
+        return Finding("export", carries, OK, f"to {endpoint}; somebody listens there")
+    text = f"to {endpoint}, where nobody listens: they are lost, the ledger keeps the cost"
+    return Finding("export", carries, BROKEN, text, "start the collector, or name another endpoint")
+
+
+def endpoint_of(environ: Mapping[str, str], signal: str, exporter: str) -> str:
+    """Where the OTLP exporter of a signal sends to, by the rules of the OpenTelemetry specification."""
+    own = environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+    if own:
+        return own
+    protocol = environ.get(f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL") or environ.get(
+        "OTEL_EXPORTER_OTLP_PROTOCOL"
+    )
+    if "http" in exporter or "http" in (protocol or ""):
+        return _DEFAULT_HTTP_ENDPOINT
+    return _DEFAULT_GRPC_ENDPOINT
+
+
+def _terms(environ: Mapping[str, str]) -> Iterable[Finding]:
+    """Settings of OpenTelemetry that change what arrives."""
+    sampler = environ.get("OTEL_TRACES_SAMPLER", "")
+    if sampler and "always_on" not in sampler:
+        text = f"{sampler}: not every span arrives; counters and ledger count every call all the same"
+        yield Finding("export", "sampler", NOTE, text)
+    if environ.get("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "").lower() == "delta":
+        text = "delta counters: Prometheus drops them without a word"
+        remedy = "use cumulative, or the collector's delta_to_cumulative processor"
+        yield Finding("export", "temporality", NOTE, text, remedy)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _listens(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection((host, port), timeout=_CONNECT_TIMEOUT_S):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,49 @@
+"""`otel-llmcost doctor`: is everything as it should be, and if not, what to do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .diagnosis import diagnose
+from .findings import BROKEN, NOTE, OK, Diagnosis
+
+_STYLE = {OK: "green", NOTE: "yellow", BROKEN: "bold red"}
+
+
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Findings as JSON.")
+def command(as_json: bool) -> None:
+    """Say what is watched, where the cost goes, and what is wrong. Exit code 1 if something is broken."""
+    found = diagnose()
+    if as_json:
+        findings = [asdict(finding) for finding in found.findings]
+        click.echo(json.dumps({"ok": not found.broken, "findings": findings}, indent=2))
+    else:
+        _show(found)
+    if found.broken:
+        raise SystemExit(1)
+
+
+def _show(diagnosis: Diagnosis) -> None:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    topic = ""
+    for found in diagnosis.findings:
+        if found.topic != topic:
+            topic = found.topic
+            table.add_row(Text(topic, style="bold"))
+        table.add_row(Text(f"  {found.state}", style=_STYLE[found.state]), Text(found.name), Text(found.text))
+        if found.remedy:
+            table.add_row("", "", Text(f"remedy: {found.remedy}", style="dim"))
+    console = Console(highlight=False)
+    console.print(table)
+    broken = len(diagnosis.broken)
+    console.print(f"\n{broken} broken" if broken else "\nnothing is broken")
