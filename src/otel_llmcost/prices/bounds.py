@@ -14,7 +14,7 @@ def dearest(
 ) -> int | None:
     """Femto-dollars that no billing of these tokens and units by the plans can exceed, rounded up.
 
-    Every prompt token may be cached, written to the dearest cache, audio or plain; every output token reasoning,
+    Every prompt token may be cached, written to the dearest cache, audio or plain; every output one reasoning,
     audio or image. None where a plan has no price for them.
     """
     bounds = []

@@ -110,10 +110,10 @@ def _why_nothing_fits(found: Found, wanted: Wanted) -> str:
     tiers = sorted({c.row.tier for c in found.candidates})
     if wanted.tier not in tiers:
         return note("no-tier", f"{wanted.name()} has no {wanted.tier} price (known: {', '.join(tiers)})")
-    same_speed = [c for c in found.candidates if c.row.speed == wanted.speed]
-    if not same_speed and wanted.speed:
+    here = [c for c in found.candidates if (c.row.tier, c.row.speed) == (wanted.tier, wanted.speed)]
+    if not here and wanted.speed:
         return note("no-tier", f"{wanted.name()} has no price for speed {wanted.speed} at tier {wanted.tier}")
-    places = sorted({place for c in found.candidates if c.row.tier == wanted.tier for place in c.row.region})
+    places = sorted({place for c in here for place in c.row.region})
     named = wanted.region or "a region that was not told"
     return note("no-region", f"{wanted.name()} has no price in {named} (known: {', '.join(places)})")
 
