@@ -41,9 +41,9 @@ def ledger(config: Config) -> Iterable[Finding]:
 
 def _future_place(directory: Path) -> Finding:
     above = next(parent for parent in directory.parents if parent.exists())
-    if os.access(above, os.W_OK | os.X_OK):
+    if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
         return Finding("ledger", "place", OK, f"{directory}, made by the first call")
-    text = f"{directory} cannot be made: {above} is not writable"
+    text = f"{directory} cannot be made: {above} is no writable directory"
     return Finding("ledger", "place", BROKEN, text, "set OTEL_LLMCOST_LEDGER to a writable directory")
 
 

@@ -97,7 +97,10 @@ def _interpreter_options(arguments: Sequence[str]) -> list[str]:
         if skip:
             skip = False
             continue
-        if not argument.startswith("-") or argument in ("-", "--") or re.match(r"-[a-zA-Z]*[mc]", argument):
+        program_follows = re.match(r"(-[a-zA-Z]*?)[mc]", argument)  # -m, -c, also -Im
+        if program_follows is not None:
+            options.append(program_follows[1])
+        if program_follows is not None or not argument.startswith("-") or argument in ("-", "--"):
             break
         skip = argument in _OPTIONS_WITH_VALUE
         if not skip:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -115,6 +116,10 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.server.open_connections.add(self.connection)
+
+    def handle(self) -> None:
+        with contextlib.suppress(ConnectionError):  # the client broke a kept connection between two requests
+            super().handle()
 
     def finish(self) -> None:
         self.server.open_connections.discard(self.connection)

@@ -1,0 +1,163 @@
+"""`otel-llmcost doctor`: what it finds, on real ports, files and installed packages."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from otel_llmcost.cli.diagnosis import diagnose
+from otel_llmcost.cli.diagnosis_of_export import endpoint_of
+from otel_llmcost.cli.findings import BROKEN, NOTE, OK
+
+COMMAND = str(Path(sys.executable).with_name("otel-llmcost"))
+
+
+@pytest.fixture
+def environ(tmp_path):
+    return {"OTEL_LLMCOST_LEDGER": str(tmp_path / "ledger"), "HOME": str(tmp_path)}
+
+
+def found(environ, directory, topic, name):
+    matching = [
+        finding
+        for finding in diagnose(environ, directory).findings
+        if (finding.topic, finding.name) == (topic, name)
+    ]
+    assert matching, f"no finding {topic}/{name}"
+    return matching[0]
+
+
+@pytest.fixture
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_a_fresh_machine_is_not_broken_and_nothing_is_made(environ, tmp_path):
+    assert diagnose(environ, tmp_path).broken == ()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("sdk", ["openai", "anthropic"])
+def test_sdks_are_named_with_their_versions(environ, tmp_path, sdk):
+    finding = found(environ, tmp_path, "sdk", sdk)
+    assert (finding.state, finding.text) == (OK, f"{metadata.version(sdk)}, watched")
+
+
+def test_a_switched_off_instrumentor_is_seen(environ, tmp_path):
+    environ["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"] = "requests, llmcost-openai"
+    assert found(environ, tmp_path, "sdk", "openai").state == NOTE
+    assert found(environ, tmp_path, "sdk", "anthropic").state == OK
+    environ["OTEL_LLMCOST_DISABLED"] = "true"
+    assert found(environ, tmp_path, "package", "switch").state == NOTE
+
+
+def test_a_listening_collector_is_told_from_a_missing_one(environ, tmp_path, free_port):
+    environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{free_port}"
+    missing = found(environ, tmp_path, "export", "spans")
+    assert missing.state == BROKEN
+    assert str(free_port) in missing.text
+
+    with socket.create_server(("127.0.0.1", free_port)):
+        assert found(environ, tmp_path, "export", "spans").state == OK
+        assert found(environ, tmp_path, "export", "counters").state == OK
+
+
+def test_other_machines_are_never_asked(environ, tmp_path):
+    environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://collector.invalid:4318"
+    finding = found(environ, tmp_path, "export", "spans")
+    assert (finding.state, "not tried" in finding.text) == (OK, True)
+
+
+@pytest.mark.parametrize(
+    ("told", "name", "state", "word"),
+    [
+        ({}, "spans", NOTE, "stays in the ledger"),
+        ({"OTEL_TRACES_EXPORTER": "none"}, "spans", NOTE, "OTEL_TRACES_EXPORTER=none"),
+        ({"OTEL_METRICS_EXPORTER": "console"}, "counters", OK, "console"),
+        ({"OTEL_SDK_DISABLED": "true"}, "sdk", NOTE, "ledger counts every call"),
+        ({"OTEL_CONFIG_FILE": "o.yaml"}, "sdk", OK, "o.yaml"),
+        ({"OTEL_TRACES_SAMPLER": "traceidratio"}, "sampler", NOTE, "count every call"),
+        ({"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta"}, "temporality", NOTE, "Prometheus"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:http"}, "spans", BROKEN, "no address"),
+    ],
+)
+def test_settings_of_the_pipeline_are_explained(environ, tmp_path, told, name, state, word):
+    finding = found(environ | told, tmp_path, "export", name)
+    assert finding.state == state
+    assert word in finding.text
+
+
+@pytest.mark.parametrize(
+    ("told", "exporter", "endpoint"),
+    [
+        ({}, "otlp", "http://localhost:4317"),
+        ({}, "otlp_proto_http", "http://localhost:4318"),
+        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, "otlp", "http://localhost:4318"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "a", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "b"}, "otlp", "b"),
+    ],
+)
+def test_endpoints_follow_the_specification(told, exporter, endpoint):
+    assert endpoint_of(told, "TRACES", exporter) == endpoint
+
+
+def test_a_damaged_ledger_is_broken_with_a_remedy(environ, tmp_path):
+    ledger = tmp_path / "ledger"
+    (ledger / "journal").mkdir(parents=True)
+    (ledger / "ledger.sqlite3").write_bytes(b"not a database" * 100)
+    finding = found(environ, tmp_path, "ledger", "content")
+    assert finding.state == BROKEN
+    assert "remedy" in finding.text
+
+
+def test_a_place_that_cannot_be_made_is_broken(environ, tmp_path):
+    (tmp_path / "file").write_text("")
+    environ["OTEL_LLMCOST_LEDGER"] = str(tmp_path / "file" / "ledger")
+    assert found(environ, tmp_path, "ledger", "place").state == BROKEN
+    environ["OTEL_LLMCOST_LEDGER"] = "off"
+    assert found(environ, tmp_path, "ledger", "place").state == NOTE
+
+
+def test_prices_tell_version_and_age(environ, tmp_path):
+    finding = found(environ, tmp_path, "prices", "book")
+    assert "version 20" in finding.text
+    assert "days old" in finding.text
+
+
+def test_a_mistake_in_the_settings_names_file_and_line(environ, tmp_path):
+    (tmp_path / "otel-llmcost.toml").write_text("\n[ledger]\nretention_days = 'long'\n")
+    finding = found(environ, tmp_path, "settings", "ledger.retention_days")
+    assert finding.state == BROKEN
+    assert f"{tmp_path / 'otel-llmcost.toml'}:3" in finding.text
+
+
+@pytest.mark.parametrize(("port_is_open", "code"), [(True, 0), (False, 1)])
+def test_the_command_answers_in_json_and_by_exit_code(environ, tmp_path, free_port, port_is_open, code):
+    environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{free_port}"
+    server = socket.create_server(("127.0.0.1", free_port)) if port_is_open else None
+    asked = {**os.environ, **environ}
+    ended = subprocess.run(
+        [COMMAND, "doctor", "--json"], env=asked, cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    if server is not None:
+        server.close()
+    told = json.loads(ended.stdout)
+    assert (ended.returncode, told["ok"]) == (code, port_is_open)
+    assert {"topic", "name", "state", "text", "remedy"} == set(told["findings"][0])
+
+
+def test_the_command_is_readable(environ, tmp_path):
+    asked = {**os.environ, **environ, "COLUMNS": "200"}
+    ended = subprocess.run(
+        [COMMAND, "doctor"], env=asked, cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert f"{metadata.version('openai')}, watched" in ended.stdout
+    assert "nothing is broken" in ended.stdout

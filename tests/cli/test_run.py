@@ -1,0 +1,218 @@
+"""`otel-llmcost run`: the program is itself, whatever it does; its calls are in the ledger."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from otel_llmcost.cli.launch import ignores_environment, instrumented_environment, interpreter_command
+from otel_llmcost.server.demo_provider import DemoProvider
+
+COMMAND = str(Path(sys.executable).with_name("otel-llmcost"))
+CALL = """
+import openai
+client = openai.OpenAI()
+answer = client.chat.completions.create(model="gpt-5-mini", messages=[{"role": "user", "content": "?"}])
+print(answer.usage.total_tokens)
+"""
+WAIT = """
+import signal, sys, time
+def note(number, frame):
+    print(signal.Signals(number).name, flush=True)
+    sys.exit(9)
+for name in sys.argv[1:]:
+    signal.signal(getattr(signal, name), note)
+print("ready", flush=True)
+time.sleep(30)
+"""
+
+
+@pytest.fixture
+def environ(tmp_path):
+    clean = {name: text for name, text in os.environ.items() if not name.startswith("OTEL_")}
+    return {**clean, "OTEL_LLMCOST_LEDGER": str(tmp_path / "ledger"), "HOME": str(tmp_path)}
+
+
+def run(*arguments, environ, **more):
+    return subprocess.run(
+        [COMMAND, "run", *arguments], env=environ, capture_output=True, text=True, timeout=60, **more
+    )
+
+
+def test_output_input_arguments_and_exit_code_are_the_programs(environ):
+    script = "import sys; print(sys.argv[1:], sys.stdin.read()); sys.exit(7)"
+    ended = run("--", sys.executable, "-c", script, "a", "--no-summary", environ=environ, input="in")
+    assert (ended.stdout, ended.returncode) == ("['a', '--no-summary'] in\n", 7)
+
+
+def test_a_call_is_priced_and_summed_up_on_standard_error(environ):
+    with DemoProvider() as provider:
+        environ |= {"OPENAI_BASE_URL": provider.openai_url, "OPENAI_API_KEY": "demo"}
+        environ["OTEL_LLMCOST_HOSTS"] = f"127.0.0.1:{provider.port}=openai"
+        shown = run("--", sys.executable, "-c", CALL, environ=environ)
+        silent = run("--no-summary", "--", sys.executable, "-c", CALL, environ=environ)
+
+    assert (shown.stdout, shown.returncode) == ("1500\n", 0)
+    # gpt-5-mini: 1,200 input at $0.25 and 300 output at $2 per million = 0.0003 + 0.0006
+    assert "0.0009" in shown.stderr
+    assert "gpt-5-mini" in shown.stderr
+    assert (silent.stdout, silent.stderr) == ("1500\n", "")
+
+
+def test_a_program_without_calls_says_so(environ):
+    ended = run("--", sys.executable, "-c", "print(1)", environ=environ)
+    assert ended.stdout == "1\n"
+    assert "no LLM call" in ended.stderr
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1"])
+def test_signals_reach_the_program(environ, name):
+    with subprocess.Popen(
+        [COMMAND, "run", "--no-summary", "--", sys.executable, "-c", WAIT, name],
+        env=environ,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as started:
+        assert started.stdout.readline() == "ready\n"
+        started.send_signal(getattr(signal, name))
+        assert started.stdout.readline() == f"{name}\n"
+        assert started.wait(30) == 9
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL", "SIGSEGV"])
+def test_death_by_a_signal_is_passed_on(environ, name):
+    script = f"import os, signal; os.kill(os.getpid(), signal.{name})"
+    direct = run("--no-summary", "--", sys.executable, "-c", script, environ=environ)
+    assert direct.returncode == -getattr(signal, name)
+
+    shell = f'"{COMMAND}" run --no-summary -- "{sys.executable}" -c "{script}"; echo $?'
+    ended = subprocess.run(
+        ["sh", "-c", shell], env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    assert ended.stdout == f"{128 + getattr(signal, name)}\n"
+
+
+def test_a_signal_to_the_whole_group_ends_both(environ):
+    with subprocess.Popen(
+        [COMMAND, "run", "--no-summary", "--", sys.executable, "-c", WAIT],
+        env=environ,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as started:
+        assert started.stdout.readline() == "ready\n"
+        os.killpg(started.pid, signal.SIGTERM)
+        assert started.wait(30) == -signal.SIGTERM
+
+
+def test_an_interpreter_without_the_package_is_refused_before_it_runs(environ, tmp_path):
+    venv.create(tmp_path / "other", with_pip=False)
+    python = tmp_path / "other" / "bin" / "python"
+    script = tmp_path / "tool"
+    script.write_text(f"#!{python}\nprint('ran')\n")
+    script.chmod(0o755)
+
+    for program in ([str(python), "-c", "print('ran')"], [str(script)]):
+        ended = run("--", *program, environ=environ)
+        assert (ended.stdout, ended.returncode) == ("", 126)
+        assert f"{python} -m pip install otel-llmcost" in ended.stderr
+
+
+def test_an_interpreter_behind_another_program_says_what_it_lacks_and_runs(environ, tmp_path):
+    venv.create(tmp_path / "other", with_pip=False)
+    python = tmp_path / "other" / "bin" / "python"
+    ended = run("--", "sh", "-c", f"{python} -c 'print(5)'; exit 3", environ=environ)
+    assert (ended.stdout, ended.returncode) == ("5\n", 3)
+    assert f"{python} -m pip install otel-llmcost" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("program", "code", "word"),
+    [
+        (["no-such-program"], 127, "command not found"),
+        ([sys.executable, "-I", "x.py"], 126, "ignores PYTHONPATH"),
+    ],
+)
+def test_what_cannot_be_run_is_one_line(environ, program, code, word):
+    ended = run("--", *program, environ=environ)
+    assert ended.returncode == code
+    assert word in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_script_that_is_not_executable_names_the_remedy(environ, tmp_path):
+    script = tmp_path / "app.py"
+    script.write_text("print(1)\n")
+    ended = run("--", str(script), environ=environ)
+    assert ended.returncode == 126
+    assert f"otel-llmcost run -- python {script}" in ended.stderr
+
+
+def test_another_sitecustomize_still_runs(environ, tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import builtins; builtins.customized = 'yes'\n")
+    environ["PYTHONPATH"] = str(tmp_path)
+    ended = run("--no-summary", "--", sys.executable, "-c", "print(customized)", environ=environ)
+    assert (ended.stdout, ended.stderr) == ("yes\n", "")
+
+
+def test_children_of_the_program_are_seen_too(environ):
+    script = f"import subprocess, sys; sys.exit(subprocess.run([sys.executable, '-c', {CALL!r}]).returncode)"
+    with DemoProvider() as provider:
+        environ |= {"OPENAI_BASE_URL": provider.openai_url, "OPENAI_API_KEY": "demo"}
+        environ["OTEL_LLMCOST_HOSTS"] = f"127.0.0.1:{provider.port}=openai"
+        ended = run("--", sys.executable, "-c", script, environ=environ)
+    assert (ended.stdout, ended.returncode) == ("1500\n", 0)
+    assert "0.0009" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("told", "exporters"),
+    [
+        ({}, ("none", "none", "none")),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x"}, (None, None, None)),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://x"}, (None, "none", "none")),
+        ({"OTEL_METRICS_EXPORTER": "console"}, ("none", "console", "none")),
+        ({"OTEL_CONFIG_FILE": "otel.yaml"}, (None, None, None)),
+    ],
+)
+def test_only_what_the_user_configured_is_exported(told, exporters):
+    made = instrumented_environment(told, "run")
+    assert tuple(made.get(f"OTEL_{name}_EXPORTER") for name in ("TRACES", "METRICS", "LOGS")) == exporters
+    assert made["OTEL_LLMCOST_RUN_ID"] == "run"
+
+
+@pytest.mark.parametrize(
+    ("first_lines", "command"),
+    [
+        (f"#!{sys.executable}\n", [sys.executable]),
+        (f"#!{sys.executable} -I\n", [sys.executable, "-I"]),
+        (f"#!/bin/sh\n'''exec' \"{sys.executable}\" \"$0\" \"$@\"\n' '''\n", [sys.executable]),
+        ("#!/bin/sh\necho\n", []),
+        ("no first line", []),
+    ],
+)
+def test_the_interpreter_of_a_script_is_in_its_first_lines(tmp_path, first_lines, command):
+    script = tmp_path / "tool"
+    script.write_text(first_lines)
+    assert interpreter_command(script) == command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ignores"),
+    [
+        (["-u", "app.py", "-I"], False),
+        (["-W", "-I", "app.py"], False),
+        (["-uE", "app.py"], True),
+        (["-S", "-m", "app"], True),
+        (["-c", "import E"], False),
+        (["-Im", "app"], True),
+    ],
+)
+def test_options_that_hide_the_instrumentation(arguments, ignores):
+    assert ignores_environment(interpreter_command(Path("/usr/bin/python3"), arguments)) is ignores
