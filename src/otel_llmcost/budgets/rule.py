@@ -1,0 +1,118 @@
+"""A budget made ready for the calling thread: its store, its current window, what it already said."""
+
+from __future__ import annotations
+
+import logging
+
+from ..call import COMMITTED, DELEGATED, PARTIAL, PENDING, UNPRICED, Priced, Tags
+from ..errors import BudgetExceeded
+from ..money import as_text
+from .counter import Charge, CounterStore, Move, Sums
+from .model import REFUSE, Budget
+from .state import Crossing, crossings
+from .windows import CONVERSATION, ROLLING, Span, iso
+
+_log = logging.getLogger("otel_llmcost.budgets")
+_CONVERSATION_SILENCE_S = 60
+
+
+class Rule:
+    """One budget in force. `limit` is what a reservation may not exceed, None where it never refuses."""
+
+    __slots__ = ("_quiet_until", "_span", "blocks", "budget", "limit", "refused", "store", "untagged")
+
+    def __init__(self, budget: Budget, store: CounterStore, now: int) -> None:
+        self.budget, self.store = budget, store
+        self.blocks = budget.blocks
+        self.limit = budget.amount if budget.blocks else None
+        self.untagged = not budget.tags and not budget.window.per_conversation
+        self.refused = 0
+        self._span = budget.window.at(now)
+        self._quiet_until: dict[int, int] = {}
+
+    def span_at(self, seconds: int) -> Span:
+        """The window of an instant; the last one is remembered."""
+        span = self._span
+        if span.start <= seconds and (seconds < span.end or not span.end):
+            return span
+        span = self._span = self.budget.window.at(seconds)
+        return span
+
+    def account(self, tags: Tags) -> str:
+        """The account that a call with these tags is counted on."""
+        if self.budget.window.per_conversation:
+            return f"{self.budget.name}\0{tags.conversation}"
+        return self.budget.name
+
+    def charge(self, tags: Tags, seconds: int, amount: int) -> Charge:
+        """What a call that started then is to reserve."""
+        return Charge(self.account(tags), self.span_at(seconds), amount if self.blocks else 0, self.limit)
+
+    def owed(self, reserved: int, priced: Priced | None) -> int:
+        """What a finished call counts for.
+
+        Where a `block` budget cannot learn the whole cost, the bound counts: nothing is ever spent unseen.
+        """
+        if priced is None:
+            return reserved
+        known = priced.amount or 0
+        if priced.status in (DELEGATED, COMMITTED):
+            return 0
+        if priced.status in (UNPRICED, PARTIAL, PENDING):
+            return max(known, reserved)
+        return known
+
+    def crossed(self, move: Move, now: int) -> list[Crossing]:
+        """The thresholds that a settlement crossed; the log hears of each once a window."""
+        found = crossings(self.budget, move.before, move.after)
+        for crossing in found:
+            if self.budget.action != "observe" and self._may_say(crossing.threshold, now):
+                _log.warning(
+                    "budget %r reached %d%%: $%s of $%s spent",
+                    crossing.budget,
+                    crossing.threshold,
+                    as_text(crossing.spent),
+                    as_text(crossing.limit),
+                )
+        return found
+
+    def exceeded(self, sums: Sums, asked: int, now: int) -> BudgetExceeded:
+        """The refusal of a call that may cost more than is left."""
+        return self._refusal(sums, as_text(asked), "", now)
+
+    def unbounded(self, sums: Sums | None, why: str, now: int) -> BudgetExceeded:
+        """The refusal of a call that nobody can say the greatest cost of."""
+        reason = f"and this call may cost any amount: {why} (on_unpriced = {REFUSE!r})"
+        return self._refusal(sums, "unknown", reason, now)
+
+    def unreachable(self, why: str, now: int) -> BudgetExceeded:
+        """The refusal of a call because the counter cannot be asked."""
+        reason = f"and its counter cannot be reached: {why} (on_unreachable = 'closed')"
+        return self._refusal(None, "unknown", reason, now)
+
+    def _refusal(self, sums: Sums | None, asked: str, reason: str, now: int) -> BudgetExceeded:
+        self.refused += 1
+        taken = "unknown" if sums is None else as_text(sums.spent + sums.reserved)
+        error = BudgetExceeded(
+            self.budget.name,
+            limit=as_text(self.budget.amount),
+            spent=taken,
+            asked=asked,
+            resets_at=iso(self.span_at(now).resets),
+            reason=reason,
+        )
+        if self._may_say(-1, now):
+            _log.warning("calls are refused: %s", error)
+        return error
+
+    def _may_say(self, what: int, now: int) -> bool:
+        if now < self._quiet_until.get(what, 0):
+            return False
+        kind = self.budget.window.kind
+        if kind == CONVERSATION:
+            self._quiet_until[what] = now + _CONVERSATION_SILENCE_S
+        elif kind == ROLLING:
+            self._quiet_until[what] = now + self.budget.window.length
+        else:
+            self._quiet_until[what] = self.span_at(now).end or now + 10**10
+        return True
