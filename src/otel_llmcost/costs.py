@@ -1,0 +1,153 @@
+"""Costs by hand: from token numbers to exact amounts, through the same price function as every watched
+call."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TypedDict, Unpack
+
+from .call import Call, Priced
+from .errors import UsageError
+from .money import as_decimal
+from .prices.providers import SPELLINGS
+from .services import Prices, services
+from .usage.meters import METERS, Quantity, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class CostBreakdown:
+    """What a call costs, in USD. `usd` is None where nothing is known, and a lower bound with status
+    "partial"."""
+
+    usd: Decimal | None
+    status: str
+    components: Mapping[str, Decimal]
+    """input, cache_read, cache_write, output, units, tools: those that are not zero."""
+    cache_savings: Decimal
+    """What cache reads saved, less what cache writes cost more than plain input."""
+    without_cache: Decimal | None
+    """What the call would have cost without any caching."""
+    reasons: tuple[str, ...]
+    price_version: str
+
+    def __float__(self) -> float:
+        """The nearest double of `usd`; NaN where it is unknown."""
+        return float("nan") if self.usd is None else float(self.usd)
+
+
+class Details(TypedDict, total=False):
+    """What may be said of a call beside its provider, model, input and output tokens."""
+
+    cache_read_tokens: int
+    """Part of the input tokens."""
+    cache_write_tokens: int
+    """Part of the input tokens."""
+    reasoning_tokens: int
+    """Part of the output tokens."""
+    usage: Mapping[str, Quantity]
+    """Further meters by name (`usage.meters.METERS`): {"web_search": 2, "cache_write_1h": 500}."""
+    tier: str
+    region: str
+    at: datetime
+    """The instant whose prices count: now unless said; a naive one is UTC."""
+    book: Prices
+
+
+def usage_of(input_tokens: int = 0, output_tokens: int = 0, **details: Unpack[Details]) -> Usage:
+    """Disjoint meters of token numbers as the conventions count them.
+
+    `input_tokens` includes cached ones, `output_tokens` includes reasoning; `usage` adds meters by name.
+    Raises `UsageError` for numbers that cannot be true and meters that do not exist.
+    """
+    cache_read_tokens = details.get("cache_read_tokens", 0)
+    cache_write_tokens = details.get("cache_write_tokens", 0)
+    reasoning_tokens = details.get("reasoning_tokens", 0)
+    plain = _rest(input_tokens, cache_read_tokens + cache_write_tokens, "cached tokens", "input tokens")
+    answer = _rest(output_tokens, reasoning_tokens, "reasoning tokens", "output tokens")
+    meters: dict[str, Quantity] = {
+        "input": plain,
+        "cache_read": cache_read_tokens,
+        "cache_write": cache_write_tokens,
+        "output": answer,
+        "output_reasoning": reasoning_tokens,
+    }
+    for meter, quantity in details.get("usage", {}).items():
+        if meter not in METERS:
+            raise UsageError(f"no meter {meter!r}; there are: {', '.join(METERS)}")
+        meters[meter] = meters.get(meter, 0) + quantity
+    for meter, quantity in meters.items():
+        if quantity < 0:
+            raise UsageError(f"{meter} is {quantity}; it cannot be negative")
+    return {meter: quantity for meter, quantity in meters.items() if quantity}
+
+
+def _rest(whole: int, part: int, part_name: str, whole_name: str) -> int:
+    if part > whole:
+        raise UsageError(
+            f"{part} {part_name} cannot be part of {whole} {whole_name}; {whole_name} include them"
+        )
+    return whole - part
+
+
+def call_of(provider: str, model: str, usage: Usage, details: Details) -> Call:
+    """A call with this usage, as it would be priced (`details` says tier, region and instant)."""
+    at = details.get("at")
+    instant = time.time_ns() if at is None else _ns(at)
+    return Call(
+        provider=provider_name(provider),
+        request_model=model,
+        response_model=model,
+        start_ns=instant,
+        end_ns=instant,
+        usage=usage,
+        tier=details.get("tier", ""),
+        region=details.get("region", ""),
+    )
+
+
+def provider_name(provider: str) -> str:
+    """A provider as people write it ("gemini", "bedrock", "azure"), in the conventions' name."""
+    return SPELLINGS.get(provider.strip().lower(), provider.strip())
+
+
+def _ns(at: datetime) -> int:
+    aware = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
+    delta = aware - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 10**9 + delta.microseconds * 1000
+
+
+def cost_breakdown(
+    provider: str, model: str, input_tokens: int = 0, output_tokens: int = 0, **details: Unpack[Details]
+) -> CostBreakdown:
+    """What such a call costs, part by part, with what caching saved.
+
+    Input tokens include cached ones, output tokens include reasoning (see `Details`). Raises `UsageError` for
+    numbers that cannot be true; an unknown model is a status with a reason.
+    """
+    usage = usage_of(input_tokens, output_tokens, **details)
+    book = details.get("book") or services().book
+    return breakdown_of(book.price(call_of(provider, model, usage, details)))
+
+
+def breakdown_of(priced: Priced) -> CostBreakdown:
+    """A priced call in USD."""
+    return CostBreakdown(
+        usd=None if priced.amount is None else as_decimal(priced.amount),
+        status=priced.status,
+        components={name: as_decimal(amount) for name, amount in priced.components.items()},
+        cache_savings=as_decimal(priced.savings),
+        without_cache=None if priced.amount is None else as_decimal(priced.amount + priced.savings),
+        reasons=priced.reasons,
+        price_version=priced.version,
+    )
+
+
+def calculate_cost(
+    provider: str, model: str, input_tokens: int = 0, output_tokens: int = 0, **details: Unpack[Details]
+) -> Decimal | None:
+    """The exact cost in USD of such a call, None where it is not known. Arguments as for `cost_breakdown`."""
+    return cost_breakdown(provider, model, input_tokens, output_tokens, **details).usd

@@ -1,0 +1,195 @@
+"""What the same tokens would have cost with another model: priced call by call, by the same price
+function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Protocol
+
+from .call import EXACT, NOTED, PARTIAL, Call, Priced, note
+from .errors import PriceError
+from .money import Femto, as_decimal
+from .services import Prices
+from .usage.meters import CACHE_READ_METERS, CACHE_WRITE_METERS, TOKEN_METERS, Quantity, Usage
+
+_CACHE_METERS = CACHE_READ_METERS + CACHE_WRITE_METERS
+
+
+class Bought(Protocol):
+    """A call with what it cost: a ledger row, or `Settled`."""
+
+    @property
+    def amount(self) -> Femto | None:
+        """Femto-dollars, None where unknown."""
+
+    def as_call(self) -> Call:
+        """The call."""
+
+
+@dataclass(slots=True)
+class Settled:
+    """A call and its price."""
+
+    call: Call
+    priced: Priced
+
+    @property
+    def amount(self) -> Femto | None:
+        """Femto-dollars, None where unknown."""
+        return self.priced.amount
+
+    def as_call(self) -> Call:
+        """The call."""
+        return self.call
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model to compare with."""
+
+    provider: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.provider}/{self.name}"
+
+
+@dataclass(slots=True)
+class Savings:
+    """What was paid against what another model would have cost. Amounts are femto-dollars.
+
+    Only calls that have both prices are compared; the others are counted, with the reasons. With
+    `approximate` the other model has no rate of its own for some meters, and their tokens were priced as
+    plain ones.
+    """
+
+    against: Model
+    compared: int = 0
+    paid: Femto = 0
+    would_cost: Femto = 0
+    unpaid: int = 0
+    """Calls whose own cost is unknown."""
+    unpriced: int = 0
+    """Calls that the other model has no price for."""
+    approximate: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+    """Why calls could not be compared -> how many."""
+
+    @property
+    def saved(self) -> Femto:
+        """Femto-dollars saved; negative where the other model would have been cheaper."""
+        return self.would_cost - self.paid
+
+    @property
+    def saved_usd(self) -> Decimal:
+        """`saved` in USD."""
+        return as_decimal(self.saved)
+
+    @property
+    def share(self) -> float | None:
+        """Saved share of what the other model would have cost; None where that is nothing."""
+        return self.saved / self.would_cost if self.would_cost else None
+
+    def add(self, call: Call, paid: Femto | None, book: Prices) -> None:
+        """Compares one call."""
+        if not any(call.usage.get(meter) for meter in TOKEN_METERS):
+            return
+        if paid is None:
+            self.unpaid += 1
+            return
+        other = priced_as(call, self.against, book)
+        if other.status != EXACT or other.amount is None:
+            self.unpriced += 1
+            for reason in other.reasons:
+                self.reasons[reason] = self.reasons.get(reason, 0) + 1
+            return
+        self.compared += 1
+        self.paid += paid
+        self.would_cost += other.amount
+        if other.reasons:
+            self.approximate += 1
+
+
+def savings(bought: Iterable[Bought], against: Model | str, book: Prices) -> Savings:
+    """What the same tokens would have cost with `against` ("gpt-5", "anthropic/claude-opus-4-5").
+
+    Pure. The price in force at each call's own start counts, at the standard tier. Raises `PriceError`
+    where the book knows no such model or several providers have one of that name.
+    """
+    model = against if isinstance(against, Model) else find_model(against, book)
+    answer = Savings(model)
+    for each in bought:
+        answer.add(each.as_call(), each.amount, book)
+    return answer
+
+
+def priced_as(call: Call, model: Model, book: Prices) -> Priced:
+    """What the tokens of a call would cost at another model's standard rates (tools and units are left
+    out)."""
+    tokens = {meter: quantity for meter, quantity in call.usage.items() if meter in TOKEN_METERS}
+    priced = book.price(_as_if(call, model, tokens))
+    if priced.status != PARTIAL:
+        return priced
+    # A model that does not charge for caching apart has no rate for it: such tokens are plain input there.
+    plain = book.price(_as_if(call, model, _without_cache(tokens)))
+    if plain.status != EXACT:
+        return priced
+    reason = note(NOTED, f"{model} has no rate of its own for cached tokens; counted as input")
+    return replace(plain, reasons=(*plain.reasons, reason))
+
+
+def _as_if(call: Call, model: Model, usage: Usage) -> Call:
+    return Call(
+        provider=model.provider,
+        operation="chat",
+        request_model=model.name,
+        response_model=model.name,
+        start_ns=call.start_ns,
+        end_ns=call.end_ns,
+        usage=usage,
+    )
+
+
+def _without_cache(usage: Usage) -> Usage:
+    plain: dict[str, Quantity] = {}
+    for meter, quantity in usage.items():
+        name = "input" if meter in _CACHE_METERS else meter
+        plain[name] = plain.get(name, 0) + quantity
+    return plain
+
+
+_LIKELY = (
+    "openai",
+    "anthropic",
+    "gcp.gemini",
+    "mistral_ai",
+    "deepseek",
+    "x_ai",
+    "cohere",
+    "moonshot_ai",
+    "perplexity",
+    "groq",
+)
+
+
+def find_model(name: str, book: Prices) -> Model:
+    """The model that a person means by "gpt-5" or "anthropic/claude-opus-4-5": the first party that sells it.
+
+    Raises `PriceError` where the book has no price for it.
+    """
+    provider, slash, model = name.partition("/")
+    candidates = [Model(provider, model)] if slash else [Model(each, name) for each in _LIKELY]
+    for candidate in candidates:
+        asked = _as_if(Call(start_ns=_now_ns()), candidate, {"input": 1, "output": 1})
+        if book.price(asked).amount is not None:
+            return candidate
+    looked = ", ".join(candidate.provider for candidate in candidates)
+    raise PriceError(f"no price for model {name!r} at {looked}; remedy: name it as provider/model")
+
+
+def _now_ns() -> int:
+    import time
+
+    return time.time_ns()

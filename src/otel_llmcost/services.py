@@ -1,0 +1,92 @@
+"""What the running program offers to people's own code: prices, settling, the session log, use cases.
+
+The runtime provides it once (`provide`); code that is used before anything was started asks for it
+(`on_demand`). Nothing else in the house keeps state for trackers, sessions and clients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from .call import Call, Priced
+
+if TYPE_CHECKING:
+    from .clients import UseCases
+    from .sessions.log import SessionRecord
+
+
+class Prices(Protocol):
+    """The price book."""
+
+    def price(self, call: Call) -> Priced:
+        """What a call costs; pure."""
+
+
+class Settles(Protocol):
+    """Where a call goes that nobody watched: counters, ledger, accumulators, once by its key."""
+
+    def started(self, span: Any, around: Any) -> bool:
+        """A call's span began: what stands around it carries no cost."""
+
+    def settle_call(self, call: Call, span: Any = None, scopes: Iterable[Any] = ()) -> Priced | None:
+        """Prices and tells the call; None where its key was counted before."""
+
+    def cost_attributes(self, priced: Priced) -> dict[str, Any]:
+        """The cost as span attributes."""
+
+    def answered(self, response_id: str) -> bool:
+        """Whether a call with this response id was settled already."""
+
+
+def _no_use_cases() -> UseCases:
+    from .clients import UseCases
+
+    return UseCases()
+
+
+@dataclass(slots=True)
+class Services:
+    """The parts that trackers, sessions and clients use. Without a settler nothing is told to anybody."""
+
+    book: Prices
+    settler: Settles | None = None
+    keep_session: Callable[[SessionRecord], None] | None = None
+    use_cases: UseCases = field(default_factory=_no_use_cases)
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """The environment, for the keys that use cases name."""
+
+
+class _Process:
+    __slots__ = ("services", "start")
+
+    def __init__(self) -> None:
+        self.services: Services | None = None
+        self.start: Callable[[], Services] | None = None
+
+
+_process = _Process()
+
+
+def provide(services: Services | None) -> None:
+    """Puts the parts in place, for the whole process; None takes them away."""
+    _process.services = services
+
+
+def on_demand(start: Callable[[], Services]) -> None:
+    """How to get the parts when they are first asked for; a start of the runtime, usually."""
+    _process.start = start
+
+
+def services() -> Services:
+    """The parts: those provided, else those of `on_demand`, else the shipped prices alone."""
+    if _process.services is None:
+        _process.services = _process.start() if _process.start is not None else Services(_shipped_prices())
+    return _process.services
+
+
+def _shipped_prices() -> Prices:
+    from .prices import load_book
+
+    return load_book()

@@ -1,0 +1,270 @@
+"""Sessions: a span of work with live totals, stages and phases, a status and a summary line."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import TextIO
+
+from .. import semconv
+from ..attribution import Block, Rollup, enter, leave, stage, tags_of
+from ..attribution.scope import StageBlock
+from ..attribution.tags import clean, from_mapping
+from ..call import Call, Priced
+from ..money import as_decimal
+from ..savings import Savings, find_model
+from ..services import Services, services
+from .log import COMPLETED, FAILED, RUNNING, STATUSES, SessionRecord
+from .totals import Latencies, StageTotals
+
+_STAGES = 1000
+_METADATA = 50
+_MORE = "(more)"
+
+Summary = bool | logging.Logger | TextIO | None
+
+
+class Session:
+    """A running session. Everything it tells is up to date at any moment; reading costs microseconds.
+
+    A call belongs to the session in which it was started, however late it ends. Thread-safe. Use it with
+    `with`, `async with`, or call `start()` and `finish()`.
+    """
+
+    def __init__(
+        self, record: SessionRecord, *, against: str, summary: Summary, parts: Services | None
+    ) -> None:
+        self.record = record
+        self.closed = False
+        self.rollup = Rollup()
+        self._lock = threading.Lock()
+        self._latencies = Latencies()
+        self._stages: dict[str, StageTotals] = {}
+        self._summary = summary
+        self._parts = parts
+        self._comparison: Savings | None = None
+        self._against = against
+        self._started_s = self._ended_s = 0.0
+
+    # -- beginning and end
+
+    def start(self) -> Session:
+        """Begins the session here: calls started from now on, in this context, belong to it."""
+        parts = self._parts = self._parts or services()
+        if self._against:
+            self._comparison = Savings(find_model(self._against, parts.book))
+        self.record.started_ns = time.time_ns()
+        self._started_s = time.monotonic()
+        enter(from_mapping({"session": self.record.id}), self, self)
+        self._keep()
+        return self
+
+    def finish(self, status: str = COMPLETED) -> None:
+        """Ends the session with a status ("completed", "failed"); a second time changes nothing."""
+        if status not in STATUSES:
+            raise ValueError(f"status {status!r}; allowed: {', '.join(STATUSES)}")
+        leave(self)
+        if self.closed or status == RUNNING:
+            return
+        self._ended_s = time.monotonic()
+        self.closed = True
+        self.record.status = status
+        self.record.ended_ns = time.time_ns()
+        self._keep()
+        self._tell()
+
+    def __enter__(self) -> Session:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.finish(FAILED if error is not None else COMPLETED)
+
+    async def __aenter__(self) -> Session:
+        return self.start()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.finish(FAILED if error is not None else COMPLETED)
+
+    # -- parts
+
+    def stage(self, name: str) -> StageBlock:
+        """A stage of the session, for `with`: its calls and its time are told apart."""
+        return stage(name)
+
+    def phase(self, number: int, name: str = "") -> Block:
+        """A phase of a build: a stage ("phase 3" unless named) whose calls also carry the tag `phase`."""
+        self.record.phase = number
+        return StageBlock(tags_of(stage=name or f"phase {number}", phase=number))
+
+    # -- what settling calls
+
+    def add(self, call: Call, priced: Priced) -> None:
+        """One settled call."""
+        self.rollup.add(call, priced)
+        self._stage(call.tags.stage).rollup.add(call, priced)
+        with self._lock:
+            if not call.error_type and call.operation != semconv.SETTLE:
+                self._latencies.add((call.end_ns - call.start_ns) / 1e9)
+            if self._comparison is not None and self._parts is not None:
+                self._comparison.add(call, priced.amount, self._parts.book)
+
+    def stage_passed(self, name: str, seconds: float) -> None:
+        """A stage ended after so many seconds of its own."""
+        totals = self._stage(name)
+        with self._lock:
+            totals.seconds += seconds
+
+    def _stage(self, name: str) -> StageTotals:
+        with self._lock:
+            found = self._stages.get(name)
+            if found is None:
+                if len(self._stages) >= _STAGES:
+                    name = _MORE
+                found = self._stages.setdefault(name, StageTotals(name))
+            return found
+
+    # -- live totals
+
+    @property
+    def id(self) -> str:
+        """The session's id."""
+        return self.record.id
+
+    @property
+    def status(self) -> str:
+        """ "running", "completed" or "failed"."""
+        return self.record.status
+
+    @property
+    def calls(self) -> int:
+        """Settled calls."""
+        return self.rollup.calls
+
+    @property
+    def input_tokens(self) -> int:
+        """Prompt tokens, cached ones included."""
+        return self.rollup.input_tokens
+
+    @property
+    def output_tokens(self) -> int:
+        """Generated tokens, reasoning included."""
+        return self.rollup.output_tokens
+
+    @property
+    def tokens(self) -> int:
+        """All tokens."""
+        return self.rollup.input_tokens + self.rollup.output_tokens
+
+    @property
+    def usd(self) -> Decimal | None:
+        """What is known of the cost, exactly; None where no call was priced (see `unpriced_calls`)."""
+        return as_decimal(self.rollup.amount) if self.rollup.priced_calls else None
+
+    @property
+    def unpriced_calls(self) -> int:
+        """Calls that have no price (yet)."""
+        return max(self.rollup.calls - self.rollup.priced_calls, 0)
+
+    @property
+    def seconds(self) -> float:
+        """Wall time so far, or of the whole session once it ended."""
+        return (self._ended_s or time.monotonic()) - self._started_s if self._started_s else 0.0
+
+    @property
+    def mean_latency_s(self) -> float | None:
+        """Mean duration of the calls that succeeded."""
+        with self._lock:
+            return self._latencies.mean()
+
+    def latency_s(self, share: float = 0.5) -> float | None:
+        """A percentile of the calls' durations (0.95: nearest rank, over the newest 4,096 calls)."""
+        with self._lock:
+            return self._latencies.percentile(share)
+
+    @property
+    def output_tokens_per_s(self) -> float | None:
+        """Throughput of the models: generated tokens per second of calls that succeeded."""
+        total_s = self._latencies.total_s
+        return self.output_tokens / total_s if total_s else None
+
+    @property
+    def stages(self) -> dict[str, StageTotals]:
+        """Stage -> its totals; "" for calls outside of any stage."""
+        with self._lock:
+            return dict(self._stages)
+
+    @property
+    def savings(self) -> Savings | None:
+        """The comparison with the model that `against` named."""
+        return self._comparison
+
+    # -- telling
+
+    def metrics(self) -> dict[str, object]:
+        """Everything as plain values, for logs and dashboards; amounts as decimal strings in USD."""
+        from .summary import metrics
+
+        return metrics(self)
+
+    def summary(self) -> str:
+        """One line: time, calls, tokens, cost, savings, and time, tokens and cost of each stage."""
+        from .summary import summary
+
+        return summary(self)
+
+    def _tell(self) -> None:
+        if isinstance(self._summary, logging.Logger):
+            self._summary.info("%s", self.summary())
+        elif self._summary is True:
+            logging.getLogger("otel_llmcost.session").info("%s", self.summary())
+        elif self._summary:
+            with suppress(OSError, ValueError):  # a closed stream is no reason to fail the program's work
+                self._summary.write(self.summary() + "\n")
+
+    def _keep(self) -> None:
+        self.record.stages = {name: totals.seconds for name, totals in self.stages.items() if name}
+        if self._parts is not None and self._parts.keep_session is not None:
+            self._parts.keep_session(self.record)
+
+
+def session(
+    id: str = "",
+    metadata: Mapping[str, object] | None = None,
+    *,
+    task: str = "",
+    mode: str = "",
+    directory: str | Path = "",
+    phase: int = 0,
+    against: str = "",
+    summary: Summary = None,
+    parts: Services | None = None,
+) -> Session:
+    """A session for `with` or `async with`: everything inside is tagged with its id and counted in its
+    totals.
+
+    Without an id it gets a random one. `against` names a model ("gpt-5") that the cost is compared with,
+    call by call; it raises `PriceError` at the start where that has no price. `summary`: True (logged), a
+    logger or a text stream gets one line at the end. `metadata` is kept in the ledger's directory.
+    """
+    kept = list((metadata or {}).items())[:_METADATA]
+    record = SessionRecord(
+        id=clean(id) or secrets.token_hex(8),
+        started_ns=0,
+        task=clean(task),
+        mode=clean(mode),
+        directory=clean(directory),
+        phase=phase,
+        metadata={clean(key): clean(value) for key, value in kept},
+    )
+    return Session(record, against=against, summary=summary, parts=parts)
