@@ -31,6 +31,8 @@ from otel_llmcost.prices.shards import write_snapshot
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "prices"
 UPSTREAM = PAGES / "upstream"
+DEAREST = 1000
+"""USD per million tokens: no model has ever cost more, a catalogue's slip by a factor of 1,000 does."""
 DATA = ROOT / "src" / "otel_llmcost" / "prices" / "data"
 
 
@@ -69,6 +71,10 @@ def _checked(combined: Combined) -> tuple[list[PriceRow], list[PriceRow]]:
     for row in combined.rows():
         if not row.source_url or not row.upstream:
             raise SystemExit(f"{row.provider} {row.model}: no source")
+        if max(row.rates.values(), default=0) > DEAREST:
+            raise SystemExit(
+                f"{row.provider} {row.model}: over ${DEAREST} per million tokens; a unit was misread"
+            )
         (overlay if row.upstream.startswith("prices/") else generated).append(parse_row(row.table()))
     return overlay, generated
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from .combine import Combined, share_names
+from .combine import Combined, scaled, share_names
 from .names import Names
 from .pages import Pages, decimals, fee_list, instant
 from .rows import Row
 
 _OPEN = "9999"
+_BILLED_BY_TOKEN = ("openai", "azure.ai.openai", "gcp.gemini", "gcp.vertex_ai")
 
 
 def apply(pages: Pages, combined: Combined) -> None:
@@ -24,6 +25,7 @@ def apply(pages: Pages, combined: Combined) -> None:
         for row in list(rows):
             if row.tier == "standard" and not row.speed:
                 rows.extend(_derived(pages, row, rows))
+        _tidy(rows)
         for row in rows:
             for statement in pages.matching("patch", row):
                 _patch(row, statement)
@@ -39,7 +41,7 @@ def _drop(pages: Pages, combined: Combined) -> None:
 
 
 def _of_tier(row: Row, statement: dict[str, Any]) -> bool:
-    return "tiers" not in statement or row.tier in statement["tiers"]
+    return row.tier in statement.get("tiers", (row.tier,)) and row.speed == statement.get("speed", row.speed)
 
 
 def _overlay(combined: Combined, row: Row) -> None:
@@ -90,23 +92,67 @@ def _derived(pages: Pages, row: Row, rows: list[Row]) -> Iterator[Row]:
         factor = Decimal(statement["factor"])
         start = max(row.effective_from, instant(statement.get("effective_from", "")))
         end = min(row.effective_to or _OPEN, instant(statement.get("effective_to", "")) or _OPEN)
-        made = row.copy(
+        made = scaled(
+            row,
+            factor,
             tier=statement.get("tier", row.tier),
             speed=statement.get("speed", row.speed),
             effective_from=start,
             effective_to="" if end == _OPEN else end,
-            status="derived",
             upstream=f"prices/{statement['file']}",
             source_url=statement["source_url"],
             verified_at=instant(statement["verified_at"]),
         )
-        for rates in (made.rates, *made.thresholds.values(), *(window["rates"] for window in made.schedule)):
-            rates.update({meter: rate * factor for meter, rate in rates.items()})
         pieces = [made] if start < end else []
         for known in rows:
             if known.terms == made.terms:
+                _complete(known, made)
                 pieces = [part for piece in pieces for part in _outside(piece, known)]
         yield from pieces
+
+
+def _complete(known: Row, made: Row) -> None:
+    """Give a row of the same days the meters that only the rule knows."""
+    if known.effective_from < (made.effective_to or _OPEN) and made.effective_from < (
+        known.effective_to or _OPEN
+    ):
+        for meter, rate in made.rates.items():
+            known.rates.setdefault(meter, rate)
+        for limit, rates in known.thresholds.items():
+            for meter, rate in made.thresholds.get(limit, {}).items():
+                rates.setdefault(meter, rate)
+
+
+def _tidy(rows: list[Row]) -> None:
+    """What holds for whole families of models, whatever catalogue they came from."""
+    by_token = any(row.rates.get("output") for row in rows)
+    apart = any(
+        row.rates.get("input_audio", row.rates.get("input")) != row.rates.get("input") for row in rows
+    )
+    residency = next((row.multipliers for row in rows if row.multipliers), [])
+    for row in rows:
+        if by_token and row.provider in _BILLED_BY_TOKEN:
+            # LiteLLM's price per image or minute is an estimate of what the tokens cost: both would count twice.
+            row.fees.pop("image", None)
+            row.fees.pop("audio_second", None)
+        if row.provider.startswith("gcp.") and row.model.startswith("gemini") and "output" in row.rates:
+            _price_audio(row, apart=apart)
+        if not row.multipliers:  # a property of the model, whatever its tier and day
+            row.multipliers = [dict(multiplier) for multiplier in residency]
+        if row.effective_to > row.recorded_at[:10] and row.status == "list" and row.tier == "standard":
+            row.status = "promo"
+
+
+def _price_audio(row: Row, *, apart: bool) -> None:
+    """Gemini's pages name one input price for every modality, unless they name audio apart."""
+    if "-tts" in row.model:  # what they say is all their output
+        row.rates.setdefault("output_audio", row.rates["output"])
+    if apart or "input_audio" in row.rates:
+        return
+    for rates in (row.rates, *row.thresholds.values()):
+        for meter, audio in (("input", "input_audio"), ("cache_read", "cache_read_audio")):
+            if meter in rates:
+                rates[audio] = rates[meter]
 
 
 def _patch(row: Row, statement: dict[str, Any]) -> None:
@@ -115,6 +161,8 @@ def _patch(row: Row, statement: dict[str, Any]) -> None:
     row.names.aliases |= set(statement.get("aliases", ()))
     for meter, rate in decimals(statement.get("rates", {})).items():
         row.rates.setdefault(meter, rate)
+    for level in statement.get("threshold", []):
+        row.thresholds.setdefault(level["input_over"], decimals(level["rates"]))
     for meter, given in statement.get("fees", {}).items():
         row.fees[meter] = fee_list(given)
     if "multipliers" in statement:

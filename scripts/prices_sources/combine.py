@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from .names import FIRST_PARTY, Names
 from .rows import Row, text
@@ -86,13 +86,37 @@ def combine(base: Iterable[Row], filler: Iterable[tuple[Row, str]], verdicts: Ve
         rows.append(row)
         if len(rows) > 1:  # Bedrock: the regional and the global entry are one model
             share_names(rows)
-    for row, _key in sorted(
-        filler, key=lambda found: (found[0].provider, len(found[1]), found[1], found[0].tier)
-    ):
-        _fill(combined, row, verdicts)
+    for rows in _by_key(filler):
+        _place(combined, rows)
+        for row in rows:
+            _fill(combined, row, verdicts)
     for rows in combined.models.values():
         share_names(rows)
     return combined
+
+
+def _by_key(filler: Iterable[tuple[Row, str]]) -> Iterator[list[Row]]:
+    """The rows of one key of LiteLLM's map together, plain names before longer ones."""
+    grouped: dict[str, list[Row]] = defaultdict(list)
+    for row, key in filler:
+        grouped[key].append(row)
+    for key in sorted(grouped, key=lambda key: (grouped[key][0].provider, len(key), key)):
+        yield sorted(grouped[key], key=lambda row: row.tier)
+
+
+def _place(combined: Combined, rows: list[Row]) -> None:
+    """Read LiteLLM's Bedrock regions by their price: its plain ids carry the global one, "us." the regional one."""
+    standard = next((row for row in rows if row.tier == "standard"), None)
+    if standard is None or standard.provider != "aws.bedrock":
+        return
+    model = combined.resolve(standard.provider, standard.model)
+    known = combined.models.get((standard.provider, model), [])
+    for region in ((), ("global",)):
+        current = _current(known, standard.copy(model=model, region=region))
+        if current is not None and not any(_differences(current, standard)):
+            for row in rows:
+                row.region = region
+            return
 
 
 def share_names(rows: list[Row]) -> None:
@@ -130,7 +154,7 @@ def _exactly(rows: list[Row], name: str) -> bool:
 
 
 def _contradicts(rows: list[Row], row: Row) -> bool:
-    current = _current(rows, row)
+    current = _current(rows, row.copy(model=rows[0].model))
     return current is not None and any(_differences(current, row))
 
 
@@ -154,8 +178,7 @@ def _fill_model(combined: Combined, rows: list[Row], row: Row, preferred: str) -
     if current is None:
         default = _current(rows, row.copy(region=())) if row.region else None
         if default is None or any(_differences(default, row)):
-            row.effective_from = _began(rows, row)
-            rows.append(row)
+            rows.extend(_in_time(rows, row))
         return
     found = [
         Disagreement(row.provider, row.model, row.tier, meter, known, other)
@@ -168,14 +191,43 @@ def _fill_model(combined: Combined, rows: list[Row], row: Row, preferred: str) -
         return
     if not preferred:
         combined.disagreements.extend(found)
-    _fill_gaps(current, row)
+    for known in rows:
+        if known is current or (known.terms == row.terms and known.rates.items() <= row.rates.items()):
+            _fill_gaps(known, row)
     _fill_fees(rows, row)
 
 
-def _began(rows: list[Row], row: Row) -> str:
-    """A tier that only LiteLLM knows began, as far as we know, with the standard price of today."""
+def _in_time(rows: list[Row], row: Row) -> Iterator[Row]:
+    """A tier that only LiteLLM knows, for today's standard price, and scaled for those before and after it."""
     standard = _current(rows, row.copy(tier="standard", speed=""))
-    return standard.effective_from if standard else ""
+    if standard is None:
+        yield row
+        return
+    yield row.copy(effective_from=standard.effective_from, effective_to=standard.effective_to)
+    factor = only_factor(row, standard)
+    terms = row.copy(tier="standard", speed="").terms
+    for other in [known for known in rows if known.terms == terms and known is not standard]:
+        if factor is not None:
+            yield scaled(other, factor, tier=row.tier, upstream=row.upstream, source_url=row.source_url)
+
+
+def only_factor(row: Row, standard: Row) -> Decimal | None:
+    """The factor between two rows where it is one and the same for every meter, and a clean one."""
+    factors = {
+        rate / standard.rates[meter]
+        for meter, rate in row.rates.items()
+        if standard.rates.get(meter, Decimal(0)) > 0
+    }
+    (factor,) = factors if len(factors) == 1 else (None,)
+    return factor if factor is not None and factor * 100 == int(factor * 100) else None
+
+
+def scaled(row: Row, factor: Decimal, **changes: Any) -> Row:
+    """A derived row: every token rate times a factor, fees as they are."""
+    made = row.copy(status="derived", **changes)
+    for rates in (made.rates, *made.thresholds.values(), *(window["rates"] for window in made.schedule)):
+        rates.update({meter: rate * factor for meter, rate in rates.items()})
+    return made
 
 
 def _differences(known: Row, other: Row) -> Iterator[tuple[str, Decimal, Decimal]]:
@@ -203,22 +255,32 @@ def _fee_differences(known: Row, other: Row, meter: str) -> Iterator[tuple[str, 
 
 def _fill_gaps(current: Row, row: Row) -> None:
     """Meters and thresholds that only LiteLLM has."""
-    gained = {meter: rate for meter, rate in row.rates.items() if meter not in current.rates}
-    if "cache_write" in current.rates and "cache_write" in gained:
-        gained.pop("cache_write")
+    gained = {
+        meter: rate
+        for meter, rate in row.rates.items()
+        if meter not in current.rates
+        and all(meter in row.thresholds.get(limit, {}) for limit in current.thresholds)
+    }
     current.rates.update(gained)
-    known_limits = {round(limit, -3): limit for limit in current.thresholds}
     for limit, rates in row.thresholds.items():
-        if limit not in known_limits:
+        if limit not in current.thresholds:
             if not current.thresholds:
-                current.thresholds[limit] = dict(rates)
+                current.thresholds[limit] = {
+                    meter: rate for meter, rate in rates.items() if meter in current.rates
+                }
             continue
-        mine = current.thresholds[known_limits[limit]]
-        mine.update({meter: rate for meter, rate in rates.items() if meter not in mine})
+        mine = current.thresholds[limit]
+        mine.update(
+            {meter: rate for meter, rate in rates.items() if meter not in mine and meter in current.rates}
+        )
     if not current.multipliers:
         current.multipliers = [dict(multiplier) for multiplier in row.multipliers]
     if gained or row.multipliers:
-        current.upstream = ", ".join(dict.fromkeys([*current.upstream.split(", "), row.upstream]))
+        _credit(current, row)
+
+
+def _credit(known: Row, row: Row) -> None:
+    known.upstream = ", ".join(dict.fromkeys([*known.upstream.split(", "), row.upstream]))
 
 
 def _fill_fees(rows: list[Row], row: Row) -> None:
@@ -229,6 +291,7 @@ def _fill_fees(rows: list[Row], row: Row) -> None:
         for meter, fees in row.fees.items():
             if meter not in known.fees:
                 known.fees[meter] = [dict(fee) for fee in fees]
+                _credit(known, row)
             else:
                 _fill_variants(known.fees[meter], fees)
 

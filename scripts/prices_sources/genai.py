@@ -103,7 +103,7 @@ def _model_rows(
     template = Row(
         provider=provider_id,
         model=name,
-        names=_names(provider_id, clause_names(model["match"])),
+        names=_names(provider_id, clause_names(model["match"], strict=provider_id.startswith("gcp."))),
         region=(region,) if region else (),
         context_window=model.get("context_window") or 0,
         upstream=f"{catalogue.name} {catalogue.version}",

@@ -33,6 +33,12 @@ _TOKENS = {
     "output_cost_per_image_token": "output_image",
     "output_cost_per_reasoning_token": "output_reasoning",
 }
+_FALLS_BACK = {
+    "output_reasoning": "output",
+    "input_image": "input",
+    "input_video": "input",
+    "cache_read_image": "cache_read",
+}
 _TIERS = {
     "": "standard",
     "_batches": "batch",
@@ -45,13 +51,13 @@ _KEY = re.compile(
     r"(_batches|_flex|_priority|_ultrafast)?$"
 )
 _MILLION = Decimal(1_000_000)
-_SEARCH_SIZES = {
-    f"search_context_size_{size}": f"search_context_size_{size}" for size in ("low", "medium", "high")
-}
+_SEARCH_SIZES = {f"search_context_size_{size}": size for size in ("low", "medium", "high")}
 _VIDEO_SIZES = ("480p", "720p", "768p", "1080p", "2k", "4k")
 _WEEKDAYS = ("", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_BILLED_IN_ODD_UNITS = re.compile(r"^together-ai-|^fireworks-ai-|^sample_spec$")
-"""Size classes ("up to 16B"), no models."""
+_NO_MODEL = re.compile(r"^together-ai-|^fireworks-ai-|/container$|^sample_spec$")
+"""Size classes ("up to 16B") and a tool, no models."""
+_PER_STEP = Decimal("0.003")
+"""Below this, USD per million, Fireworks' "token" is a step of an image model."""
 
 
 def rows(catalogue: Catalogue) -> Iterator[tuple[Row, str]]:
@@ -59,7 +65,7 @@ def rows(catalogue: Catalogue) -> Iterator[tuple[Row, str]]:
     for key, entry in sorted(catalogue.data.items()):
         provider = litellm_provider(key, entry.get("litellm_provider") or "")
         named = litellm_name(key, provider)
-        if named.committed or not named.model or _BILLED_IN_ODD_UNITS.match(key):
+        if named.committed or not named.model or _NO_MODEL.search(key):
             continue
         template = _template(provider, named, entry, catalogue)
         for row in _tier_rows(template, entry):
@@ -113,17 +119,30 @@ def _tier_rows(template: Row, entry: Entry) -> Iterator[Row]:
             continue
         base, over, suffix = found.group(1), found.group(2), found.group(3) or ""
         row = tiers.setdefault(suffix, template.copy(tier=_TIERS[suffix]))
-        rates = row.thresholds.setdefault(int(over) * 1000, {}) if over else row.rates
+        rates = row.thresholds.setdefault(_limit(template, over), {}) if over else row.rates
         rates[_TOKENS[base]] = clean(Decimal(str(value)) * _MILLION)
     for row in tiers.values():
         for rates in (row.rates, *row.thresholds.values()):
             write_rates(row.model, row.provider, rates)
-        if row.rates.get("output_reasoning") == row.rates.get("output"):
-            row.rates.pop("output_reasoning", None)
+        _drop_repeated(row)
         row.thresholds = {limit: rates for limit, rates in row.thresholds.items() if rates}
+        if row.provider == "fireworks_ai" and row.rates.get("input", _PER_STEP) < _PER_STEP:
+            row.rates = {}
         if row.tier == "standard":
             row.schedule = _schedule(entry)
         yield row
+
+
+def _limit(row: Row, thousands: str) -> int:
+    """The largest prompt at the lower rate; xAI's own boundary is inclusive ("200K and more")."""
+    return int(thousands) * 1000 - (1 if row.provider == "x_ai" else 0)
+
+
+def _drop_repeated(row: Row) -> None:
+    """A modality that costs what text costs needs no rate: the book falls back, at every threshold alike."""
+    for meter, plain in _FALLS_BACK.items():
+        if row.rates.get(meter) == row.rates.get(plain):
+            row.rates.pop(meter, None)
 
 
 def _positive(value: Any) -> bool:

@@ -109,6 +109,7 @@ _PREFIXES = (
 _IMAGE_TERMS = re.compile(
     r"^((?:low|medium|high|hd|standard|auto|\d+-x-\d+|max-x-max|\d+-steps|max-steps)/)+"
 )
+_VERSION = r"\d*(?:[-@](?:\d|preview|latest|exp|thinking|default).*)?"
 _PER_PROMPT = re.compile(r"gemini-(1\.5|2\.0|2\.5)|gemini-(flash|pro)-1\.5")
 _AWS_REGION = re.compile(r"^[a-z]{2}(?:-gov)?-[a-z]+-\d$")
 
@@ -213,20 +214,23 @@ def split_geography(name: str) -> tuple[str, str]:
     return name, ""
 
 
-def clause_names(clause: Mapping[str, Any]) -> Names:
+def clause_names(clause: Mapping[str, Any], *, strict: bool = False) -> Names:
     """genai-prices' matching clause as aliases, prefixes and regular expressions.
 
     "contains" becomes a prefix: our book strips provider prefixes, regions and ARNs before it matches.
+    `strict` lets a prefix be followed by a version only, never by the name of a smaller model ("-lite").
     """
     names = Names()
     match clause:
         case {"_": "ClauseOr", "or_": parts}:
             for part in parts:
-                _merge(names, clause_names(part))
-        case {"_": "ClauseAnd", "and_": parts}:
-            names.regexes.add("".join(_lookahead(part) for part in parts) + ".*")
+                _merge(names, clause_names(part, strict=strict))
+        case {"_": "ClauseAnd", "and_": [{"starts_with": prefix}, {"regex": regex}]}:
+            names.regexes.add(f"{regex.removeprefix('^')}{re.escape(prefix)}{_VERSION if strict else '.*'}")
         case {"equals": text} | {"ends_with": text}:
             names.aliases.add(text)
+        case {"starts_with": text} | {"contains": text} if strict and not text.endswith(("-", "@")):
+            names.regexes.add(f"{re.escape(text)}{_VERSION}")
         case {"starts_with": text} | {"contains": text}:
             names.prefixes.add(text)
         case {"regex": text}:
@@ -242,25 +246,18 @@ def _merge(into: Names, other: Names) -> None:
     into.regexes |= other.regexes
 
 
-def _lookahead(part: Mapping[str, Any]) -> str:
-    if text := part.get("starts_with"):
-        return f"(?={re.escape(text)})"
-    if text := part.get("regex"):
-        return str(text).removeprefix("^")
-    raise ValueError(f"unknown clause inside a conjunction: {part}")
-
-
 def without_geography(names: Names) -> Names:
     """Bedrock's names without their region: the book reads the region from the id and knows it by then."""
     return Names(
-        aliases={_bedrock_alias(text) for text in names.aliases},
-        prefixes={_bedrock_alias(text) for text in names.prefixes},
+        aliases={name for text in names.aliases for name in _bedrock_names(text)},
+        prefixes={name for text in names.prefixes for name in _bedrock_names(text)},
         regexes=set(names.regexes),
     )
 
 
-def _bedrock_alias(text: str) -> str:
-    return split_geography(text.rpartition("/")[2])[0]
+def _bedrock_names(text: str) -> tuple[str, ...]:
+    name = split_geography(text.rpartition("/")[2])[0]
+    return (name, f"anthropic.{name}") if name.startswith("claude") else (name,)
 
 
 def sorted_names(names: Iterable[str]) -> list[str]:

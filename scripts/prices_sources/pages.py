@@ -32,6 +32,7 @@ _KEYS = {
         "except",
         "tiers",
         "rates",
+        "threshold",
         "fees",
         "multipliers",
         "context_window",
@@ -40,7 +41,7 @@ _KEYS = {
     },
     "derive": {"models", "except", "tier", "speed", "factor", "effective_from", "effective_to"},
     "decide": {"models", "catalogue", "because"},
-    "drop": {"models", "tiers", "because"},
+    "drop": {"models", "tiers", "speed", "because"},
     "separate": {"models", "because"},
 }
 

@@ -81,7 +81,7 @@ class Row:
             "speed": self.speed,
             "region": list(self.region),
             "rates": _texts(self.rates),
-            "fees": {meter: _fee_tables(fees) for meter, fees in sorted(self.fees.items())},
+            "fees": {meter: _fee_tables(fees) for meter, fees in sorted(self.fees.items()) if fees},
             "threshold": [
                 {"input_over": limit, "rates": _texts(rates)}
                 for limit, rates in sorted(self.thresholds.items())
