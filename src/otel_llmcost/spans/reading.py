@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from .. import semconv as s
 from ..call import Call, SpanFacts
 from ..usage.quantities import money, text
 from . import foreign
 from .attributes import items_of, notes_of, numbers, request_of, strings, tags_of
+from .dialects import dialect_of
 from .sums import usage_of
 
+_NO_HOSTS: Mapping[str, str] = MappingProxyType({})
 
-def read_call(facts: SpanFacts) -> Call | None:
+
+def read_call(facts: SpanFacts, hosts: Mapping[str, str] = _NO_HOSTS) -> Call | None:
     """The call of a finished span; None where it is none that is priced (agents, tools, workflows, HTTP).
 
     Our own spans are read back exactly. Of other instrumentations' spans, the notes say what they leave out
-    and where a count may or may not include another (`estimated`).
+    and where a count may or may not include another (`estimated`). `hosts` is the user's map from host to
+    provider: others write the client library's name as the provider, so the host decides.
     """
-    own = facts.scope == s.SCOPE
-    attributes = facts.attributes if own else foreign.by_conventions(facts)
+    if facts.scope == s.SCOPE:
+        return _call(facts, facts.attributes) if _is_priced(facts.attributes) else None
+    dialect = dialect_of(facts.scope, facts.attributes)
+    attributes = foreign.by_conventions(facts, dialect)
     if attributes is None or not _is_priced(attributes):
         return None
-    call = _call(facts, attributes)
-    return call if own else foreign.with_notes(call, facts, attributes)
+    return foreign.completed(_call(facts, attributes), facts, dialect, hosts)
 
 
 def _is_priced(attributes: Mapping[str, object]) -> bool:
