@@ -179,7 +179,7 @@ def _row(found: dict[str, Any], pid: int) -> LedgerRow:
     texts: dict[str, Any] = {name: _text(found.get(name, "")) for name in _TERMS[:9]}
     return LedgerRow(
         key=_text(found["key"]),
-        start_ns=_integer(found["start"]),
+        start_ns=max(_integer(found["start"]), 0),
         end_ns=_integer(found["end"]),
         usage=usage_of(found["usage"]),
         amount=found["amount"],

@@ -37,6 +37,8 @@ ROLLUP_FIELDS = frozenset(
 )
 """The fields that the quarter-hour roll-ups know too."""
 
+_SPARSELY_INDEXED = frozenset({"run", "session", "conversation"})
+
 
 @dataclass(frozen=True, slots=True)
 class CallFilter:
@@ -75,12 +77,20 @@ def field_conditions(wanted: CallFilter) -> tuple[list[str], list[object]]:
     values: list[object] = []
     for name, asked in wanted.fields.items():
         options = [asked] if isinstance(asked, str) else list(asked)
-        matches = [f"{column(name)} {'GLOB' if '*' in option else '='} ?" for option in options]
-        conditions.append("(" + " OR ".join(matches or ["0"]) + ")")
-        values += [
-            option.replace("[", "[[]").replace("?", "[?]") if "*" in option else option for option in options
-        ]
+        exact = [option for option in options if "*" not in option]
+        patterns = [_pattern(option) for option in options if "*" in option]
+        matches = [f"{column(name)} IN ({', '.join('?' * len(exact))})"]
+        matches += [f"{column(name)} GLOB ?"] * len(patterns)
+        conditions.append("(" + " OR ".join(matches) + ")")
+        values += exact + patterns
+        if name in _SPARSELY_INDEXED and all(options):
+            conditions.append(f"{column(name)} <> ''")  # else the index, which leaves these out, is not used
     return conditions, values
+
+
+def _pattern(text: str) -> str:
+    """A GLOB pattern in which only `*` is special."""
+    return text.replace("[", "[[]").replace("?", "[?]")
 
 
 def call_conditions(wanted: CallFilter) -> tuple[list[str], list[object]]:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..call import Priced
@@ -103,6 +103,11 @@ class Ledger:
         with self._explained():
             for found in self.database.execute(statement, (*values, limit)):
                 yield from_columns(found)
+
+    def query(self, statement: str, values: Sequence[object] = ()) -> Iterator[sqlite3.Row]:
+        """The records of a query of this package's own making."""
+        with self._explained():
+            yield from self.database.execute(statement, values)
 
     def get(self, key: str) -> LedgerRow | None:
         """The call of a key."""
