@@ -64,28 +64,38 @@ class Book:
             call.host,
         )
         terms = self._known.get(key) or self._unknown.get(key) or self.terms_of(key)
-        if call.notes or call.lines or call.reported is not None:
-            return price_oddly(self, call, terms)
-        segment = terms.at(call.start_ns or time.time_ns())
+        usage, at_ns = call.usage, call.start_ns or time.time_ns()
+        segment = terms.last
+        if not segment.from_ns <= at_ns < segment.to_ns:
+            segment = terms.at(at_ns)
         plan = segment.plan
+        if call.notes or call.lines or call.reported is not None or terms.odd or not usage:
+            return price_oddly(self, call, terms)
         if plan is None:
-            if call.usage:
-                return Priced(UNPRICED, None, {}, segment.reasons, self.version)
-            return price_oddly(self, call, terms)
-        rates = plan.simple
-        if rates is None or terms.odd or not call.usage:
-            return price_oddly(self, call, terms)
+            return Priced(UNPRICED, None, {}, segment.reasons, self.version)
+        if plan.flat is not None:
+            return self._multiplied(call, terms, plan.flat)
+        if plan.plain:
+            return self._multiplied(call, terms, plan.level(usage, at_ns).whole)
+        return price_oddly(self, call, terms)
+
+    def _multiplied(self, call: Call, terms: Terms, rates: Mapping[str, tuple[str, int, int]]) -> Priced:
+        # The common call: whole numbers of tokens at whole femto-dollars. Kept flat, it runs for every call.
         amount = savings = 0
         components: dict[str, int] = {}
         for meter, quantity in call.usage.items():
-            rate = rates.get(meter)
-            if rate is None or type(quantity) is not int or quantity < 0:
+            if meter not in rates or type(quantity) is not int:
                 return price_oddly(self, call, terms)
-            component, each, saved = rate
+            component, each, saved = rates[meter]
             part = quantity * each
-            if part:
+            if part > 0:
                 amount += part
-                components[component] = components.get(component, 0) + part
+                if component in components:
+                    components[component] += part
+                else:
+                    components[component] = part
+            elif quantity < 0:
+                return price_oddly(self, call, terms)
             if saved:
                 savings += quantity * saved
         return Priced(EXACT, amount, components, (), self.version, (), savings)

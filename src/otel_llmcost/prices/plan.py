@@ -14,10 +14,10 @@ from ..usage.meters import COMPONENT, INPUT_METERS, METERS, OUTPUT_METERS, PROMP
 from .rates import Multiplier, Row, Window
 
 TOKENS_PER_RATE = 1_000_000
-_BASIS: dict[str, tuple[str, ...]] = {
-    "prompt": PROMPT_METERS,
-    "input": INPUT_METERS,
-    "input_and_output": PROMPT_METERS + OUTPUT_METERS,
+_BASIS: dict[str, frozenset[str]] = {
+    "prompt": frozenset(PROMPT_METERS),
+    "input": frozenset(INPUT_METERS),
+    "input_and_output": frozenset(PROMPT_METERS + OUTPUT_METERS),
 }
 _FALLBACKS: dict[str, tuple[tuple[str, str], ...]] = {
     # meter -> (meter whose rate is used instead, why the result is an estimate or "")
@@ -97,15 +97,16 @@ class Hours:
 class Plan:
     """One row on one set of terms (region, speed, variant, discount)."""
 
-    __slots__ = ("committed", "ends", "gpu_second", "hours", "levels", "row", "simple")
+    __slots__ = ("committed", "ends", "flat", "gpu_second", "hours", "levels", "plain", "row")
 
     def __init__(
         self, row: Row, levels: tuple[Level, ...], hours: tuple[Hours, ...], gpu_second: Fraction | None
     ):
         self.row, self.levels, self.hours, self.gpu_second = row, levels, hours, gpu_second
         self.committed, self.ends = row.committed, row.billed_at == "end"
-        easy = len(levels) == 1 and not hours and gpu_second is None and not self.committed and not self.ends
-        self.simple = levels[0].whole if easy else None
+        self.plain = gpu_second is None and not self.committed and not self.ends
+        """Only usage, size and time decide the price."""
+        self.flat = levels[0].whole if self.plain and len(levels) == 1 and not hours else None
         """Meter -> (component, femto-dollars per unit, saved per unit) where no other fact decides."""
 
     def level(self, usage: Usage, at_ns: int) -> Level:
@@ -117,7 +118,11 @@ class Plan:
                 break
         chosen = levels[0]
         for level in levels[1:]:
-            if sum(usage.get(meter, 0) for meter in level.basis) > level.over:
+            basis, counted = level.basis, 0
+            for meter, quantity in usage.items():
+                if meter in basis and type(quantity) is int:
+                    counted += quantity
+            if counted > level.over:
                 chosen = level
         return chosen
 

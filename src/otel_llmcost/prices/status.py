@@ -55,7 +55,7 @@ def price_oddly(book: Prices, call: Call, terms: Terms) -> Priced:
         if code in codes:
             return Priced(status, None, {}, call.notes, book.version)
     at_ns = call.start_ns or time.time_ns()
-    segment = terms.at(at_ns)
+    segment = terms.billed(at_ns, call.end_ns)
     if terms.committed or call.tier == COMMITTED_TIER or (segment.plan and segment.plan.committed):
         reason = note(COMMITTED_NOTE, "provisioned capacity has no price per call")
         return Priced(COMMITTED, None, {}, (*call.notes, reason), book.version)
@@ -82,7 +82,7 @@ def _sum(book: Prices, call: Call, terms: Terms, at_ns: int) -> Sum:
             of_line = book.terms_of(key)
             _add(total, of_line, line.usage, _wanted(key), at_ns, call.end_ns)
         return total
-    segment = terms.at(at_ns)
+    segment = terms.billed(at_ns, call.end_ns)
     by_time = segment.plan is not None and segment.plan.gpu_second is not None
     if not call.usage and not by_time:
         why = f"the call failed ({call.error_type}) before" if call.error_type else "without"
@@ -98,7 +98,7 @@ def _add(total: Sum, terms: Terms, usage: Usage, wanted: Wanted, at_ns: int, end
     for doubt in terms.doubts:
         total.doubtful = True
         total.say(doubt)
-    add_usage(total, usage, terms.at(at_ns), wanted, at_ns, end_ns)
+    add_usage(total, usage, terms.billed(at_ns, end_ns), wanted, at_ns, end_ns)
 
 
 def _status(total: Sum, codes: set[str]) -> str:

@@ -56,7 +56,7 @@ def add_usage(total: Sum, usage: Usage, segment: Segment, wanted: Wanted, start_
         _lines_without_price(total, usage, wanted)
         return
     total.missing = total.missing or segment.lower_bound
-    level = plan.level(usage, (end_ns or start_ns) if plan.ends else start_ns)
+    level = plan.level(usage, end_ns if plan.ends and end_ns else start_ns)
     for meter, quantity in usage.items():
         _add_meter(total, meter, quantity, level, wanted)
     if plan.gpu_second is not None:

@@ -49,6 +49,13 @@ class Terms:
         """Whether any segment has a price."""
         return any(segment.plan is not None for segment in self.segments)
 
+    def billed(self, start_ns: int, end_ns: int) -> Segment:
+        """The segment that bills a call between two instants: that of its start, unless the row says its end."""
+        segment = self.at(start_ns)
+        if end_ns and segment.plan is not None and segment.plan.ends:
+            return self.at(end_ns)
+        return segment
+
     def at(self, at_ns: int) -> Segment:
         """The segment of an instant (nanoseconds since the epoch, UTC)."""
         segment = self.last
