@@ -7,8 +7,11 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from ..attribution.rules import read_rules
+from ..budgets.parse import parse_budgets
+from ..clients import read_use_cases
 from ..config import Config
-from ..errors import LedgerError, LlmCostError
+from ..errors import ConfigurationError, LedgerError, LlmCostError
 from ..ledger.drain import open_up_to_date
 from ..ledger.location import DATABASE_NAME, JOURNAL_FOLDER, file_system, is_remote
 from ..runtime import ledger_settings, open_book
@@ -100,8 +103,18 @@ def configuration(config: Config) -> Iterable[Finding]:
         yield Finding("settings", "file", OK, f"{config.document.path}{trust}")
     else:
         yield Finding("settings", "file", OK, "none; otel-llmcost init writes a commented one")
-    for problem in config.problems:
+    for problem in (*config.problems, *_problems_of_rooms(config)):
         yield Finding("settings", problem.key or "file", BROKEN, str(problem))
+
+
+def _problems_of_rooms(config: Config) -> Iterable[ConfigurationError]:
+    """What is wrong in the tables that rooms read by themselves."""
+    if config.document is None:
+        return
+    top, file = config.document.table, str(config.document.path)
+    yield from read_rules(top.get("rules"), file=file)[1]
+    yield from parse_budgets(config.table("budgets"), file).problems
+    yield from read_use_cases(top.get("use_cases"), file=file)[1]
 
 
 def _instant(ns: int) -> str:

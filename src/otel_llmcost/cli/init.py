@@ -1,0 +1,31 @@
+"""`otel-llmcost init`: a commented settings file that changes nothing until it is edited."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import click
+
+from ..config import FILE_NAME
+
+
+def settings_template() -> str:
+    """The text of the settings file: every setting, explained and commented out."""
+    return resources.files(__package__).joinpath(FILE_NAME).read_text(encoding="utf-8")
+
+
+@click.command("init")
+@click.argument("path", default=FILE_NAME, type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+def command(path: Path, force: bool) -> None:
+    """Write a commented otel-llmcost.toml to PATH (a file or a directory, by default the working directory)."""
+    target = path / FILE_NAME if path.is_dir() else path
+    try:
+        with target.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(settings_template())
+    except FileExistsError:
+        raise click.ClickException(f"{target} is there already; remedy: --force writes over it") from None
+    except OSError as error:
+        raise click.ClickException(f"{target}: {error.strerror}") from None
+    click.echo(f"wrote {target}; otel-llmcost doctor says whether it is in force")
