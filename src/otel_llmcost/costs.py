@@ -66,6 +66,9 @@ def usage_of(input_tokens: int = 0, output_tokens: int = 0, **details: Unpack[De
     cache_read_tokens = details.get("cache_read_tokens", 0)
     cache_write_tokens = details.get("cache_write_tokens", 0)
     reasoning_tokens = details.get("reasoning_tokens", 0)
+    for name, number in (("input_tokens", input_tokens), ("output_tokens", output_tokens), *details.items()):
+        if isinstance(number, int) and number < 0:
+            raise UsageError(f"{name} is {number}; it cannot be negative")
     plain = _rest(input_tokens, cache_read_tokens + cache_write_tokens, "cached tokens", "input tokens")
     answer = _rest(output_tokens, reasoning_tokens, "reasoning tokens", "output tokens")
     meters: dict[str, Quantity] = {
@@ -78,10 +81,9 @@ def usage_of(input_tokens: int = 0, output_tokens: int = 0, **details: Unpack[De
     for meter, quantity in details.get("usage", {}).items():
         if meter not in METERS:
             raise UsageError(f"no meter {meter!r}; there are: {', '.join(METERS)}")
-        meters[meter] = meters.get(meter, 0) + quantity
-    for meter, quantity in meters.items():
         if quantity < 0:
             raise UsageError(f"{meter} is {quantity}; it cannot be negative")
+        meters[meter] = meters.get(meter, 0) + quantity
     return {meter: quantity for meter, quantity in meters.items() if quantity}
 
 

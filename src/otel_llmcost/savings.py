@@ -133,11 +133,12 @@ def priced_as(call: Call, model: Model, book: Prices) -> Priced:
     if priced.status != PARTIAL:
         return priced
     # A model that does not charge for caching apart has no rate for it: such tokens are plain input there.
-    plain = book.price(_as_if(call, model, _without_cache(tokens)))
-    if plain.status != EXACT:
-        return priced
-    reason = note(NOTED, f"{model} has no rate of its own for cached tokens; counted as input")
-    return replace(plain, reasons=(*plain.reasons, reason))
+    for folded, named in ((CACHE_WRITE_METERS, "cache writes"), (_CACHE_METERS, "cached tokens")):
+        plain = book.price(_as_if(call, model, _as_input(tokens, folded)))
+        if plain.status == EXACT:
+            reason = note(NOTED, f"{model} has no rate of its own for {named}; counted as input")
+            return replace(plain, reasons=(*plain.reasons, reason))
+    return priced
 
 
 def _as_if(call: Call, model: Model, usage: Usage) -> Call:
@@ -152,10 +153,10 @@ def _as_if(call: Call, model: Model, usage: Usage) -> Call:
     )
 
 
-def _without_cache(usage: Usage) -> Usage:
+def _as_input(usage: Usage, folded: tuple[str, ...]) -> Usage:
     plain: dict[str, Quantity] = {}
     for meter, quantity in usage.items():
-        name = "input" if meter in _CACHE_METERS else meter
+        name = "input" if meter in folded else meter
         plain[name] = plain.get(name, 0) + quantity
     return plain
 

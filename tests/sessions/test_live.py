@@ -17,13 +17,14 @@ from otel_llmcost.sessions import SessionLog, session
 MS = 10**6
 
 
+RATES = {("openai", "gpt-5"): (10**10, 8 * 10**10), ("local", "llama"): (0, 0)}
+
+
 class RateCard:
     """A book of two models: input and output at femto-dollars a token."""
 
-    rates = {("openai", "gpt-5"): (10**10, 8 * 10**10), ("local", "llama"): (0, 0)}
-
     def price(self, call: Call) -> Priced:
-        rate = self.rates.get((call.provider, call.response_model))
+        rate = RATES.get((call.provider, call.response_model))
         if rate is None:
             return Priced(UNPRICED, None, {}, ("no-price: unknown",))
         amount = call.usage.get("input", 0) * rate[0] + call.usage.get("output", 0) * rate[1]
@@ -33,7 +34,9 @@ class RateCard:
 PARTS = Services(RateCard())
 
 
-def settle(model: str = "llama", prompt: int = 100, output: int = 10, took_ms: int = 50, error: str = "") -> None:
+def settle(
+    model: str = "llama", prompt: int = 100, output: int = 10, took_ms: int = 50, error: str = ""
+) -> None:
     """A call as the engine settles it."""
     call = Call(
         provider="local" if model == "llama" else "openai",
@@ -137,7 +140,9 @@ def test_finishing_by_hand_counts_once(tmp_path: Path) -> None:
 def test_phases_are_tagged_stages_and_kept(tmp_path: Path) -> None:
     log = SessionLog(tmp_path)
     parts = Services(RateCard(), keep_session=log.keep)
-    with session("b1", {"commit": "abc"}, task="build", mode="fast", directory=tmp_path, parts=parts) as build:
+    with session(
+        "b1", {"commit": "abc"}, task="build", mode="fast", directory=tmp_path, parts=parts
+    ) as build:
         with build.phase(1):
             assert current().own["phase"] == "1"
             settle()
@@ -146,7 +151,11 @@ def test_phases_are_tagged_stages_and_kept(tmp_path: Path) -> None:
         assert [record.status for record in log.records()] == ["running"]
     (record,) = log.records()
     assert (record.id, record.task, record.mode, record.phase) == ("b1", "build", "fast", 2)
-    assert (record.status, record.directory, record.metadata) == ("completed", str(tmp_path), {"commit": "abc"})
+    assert (record.status, record.directory, record.metadata) == (
+        "completed",
+        str(tmp_path),
+        {"commit": "abc"},
+    )
     assert record.stages.keys() == {"phase 1", "review"}
     assert record.started_ns <= record.ended_ns
 
@@ -169,7 +178,9 @@ def test_one_line_at_the_end_where_it_is_asked_for(caplog: pytest.LogCaptureFixt
             settle("llama", 1_000, 100)
         settle("unheard-of", 5, 5)
     line = stream.getvalue()
-    assert line.startswith("session s1 (build) completed, 0.0 s, 2 calls, 1,005 in + 105 out tokens, $0.000000, ")
+    assert line.startswith(
+        "session s1 (build) completed, 0.0 s, 2 calls, 1,005 in + 105 out tokens, $0.000000, "
+    )
     assert "1 unpriced, saved $0.018000 against openai/gpt-5 [plan: 0.0 s, 1,100 tokens, $0.000000]" in line
     assert line.count("\n") == 1
     with caplog.at_level(logging.INFO), session("s2", summary=True, parts=PARTS):

@@ -1,0 +1,80 @@
+"""Amounts by hand from the published prices of gpt-5: $1.25 / $0.125 cached / $10 per million tokens."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from otel_llmcost.call import EXACT, UNPRICED, Call, Priced
+from otel_llmcost.errors import PriceError
+from otel_llmcost.money import femto
+from otel_llmcost.prices import Book, load_book
+from otel_llmcost.savings import Model, Settled, find_model, savings
+
+NOV_20 = 1_795_132_800 * 10**9
+
+
+@pytest.fixture(scope="module")
+def book() -> Book:
+    return load_book()
+
+
+def bought(usd: str | None, **usage: int) -> Settled:
+    call = Call(provider="local", response_model="llama", start_ns=NOV_20, end_ns=NOV_20, usage=usage)
+    amount = None if usd is None else femto(usd)
+    return Settled(call, Priced(UNPRICED if amount is None else EXACT, amount, {}))
+
+
+def test_the_same_tokens_at_another_model(book: Book) -> None:
+    found = savings([bought("0", input=1_000, output=100), bought("0.0001", input=2_000)], "gpt-5", book)
+    # .00125 + .001, and .0025
+    assert found.against == Model("openai", "gpt-5")
+    assert (found.compared, found.would_cost, found.paid) == (2, femto("0.00475"), femto("0.0001"))
+    assert found.saved_usd == Decimal("0.00465")
+    assert found.share == pytest.approx(0.00465 / 0.00475)
+    assert found.approximate == 0
+
+
+def test_cached_tokens_cost_what_caching_costs_there(book: Book) -> None:
+    found = savings([bought("0", input=1_000, cache_read=1_000)], "openai/gpt-5", book)
+    assert found.would_cost == femto("0.001375")
+    assert found.approximate == 0
+
+
+def test_where_cache_writes_cost_nothing_extra_they_are_input(book: Book) -> None:
+    found = savings([bought("0", input=1_000, cache_write_5m=1_000, cache_read=1_000)], "gpt-5", book)
+    # 2,000 x 1.25 + 1,000 x .125, per million
+    assert (found.would_cost, found.approximate) == (femto("0.002625"), 1)
+
+
+def test_the_dearer_choice_shows_as_a_loss(book: Book) -> None:
+    found = savings([bought("1", input=1_000)], "gpt-5", book)
+    assert found.saved_usd == Decimal("-0.99875")
+
+
+def test_calls_that_cannot_be_compared_are_counted_apart(book: Book) -> None:
+    calls = [
+        bought(None, input=1_000),
+        bought("0.04", image=1),
+        bought("0", output_audio=5),
+        bought("0", input=1_000),
+    ]
+    found = savings(calls, "gpt-5", book)
+    assert (found.compared, found.unpaid, found.unpriced) == (1, 1, 1)
+    assert found.would_cost == femto("0.00125")
+    assert any("output_audio" in reason for reason in found.reasons)
+
+
+def test_nothing_to_compare_saves_nothing(book: Book) -> None:
+    found = savings([], "gpt-5", book)
+    assert (found.saved, found.share) == (0, None)
+
+
+def test_models_are_found_by_name_at_their_first_party(book: Book) -> None:
+    assert find_model("claude-sonnet-4-5", book) == Model("anthropic", "claude-sonnet-4-5")
+    assert find_model("anthropic/claude-sonnet-4-5", book) == Model("anthropic", "claude-sonnet-4-5")
+    with pytest.raises(PriceError, match="no price for model 'gpt-99' at openai, anthropic,"):
+        find_model("gpt-99", book)
+    with pytest.raises(PriceError, match="at acme; remedy: name it as provider/model"):
+        find_model("acme/gpt-5", book)
