@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain, repeat
 from typing import TypeVar
 
 from ..call import Asked, Call, Priced, Tags
@@ -27,7 +28,33 @@ _PAUSES_S = (0.0, 0.0002, 0.0005, 0.001, 0.001, 0.002)
 _MOST_MODELS = 4_096
 _OUTAGE_SILENCE_S = 60
 T = TypeVar("T")
-_NO_RULES: tuple[Rule, ...] = ()
+
+
+class Cover:
+    """The budgets that cover a call, grouped by their store."""
+
+    __slots__ = ("_groups", "blocks", "rules", "untagged")
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self.rules = rules
+        self.blocks = any(rule.blocks for rule in rules)
+        self.untagged = all(rule.untagged for rule in rules)
+        groups: dict[int, list[Rule]] = {}
+        for rule in rules:
+            groups.setdefault(id(rule.store), []).append(rule)
+        self._groups = [
+            (group[0].store, group, any(rule.blocks for rule in group)) for group in groups.values()
+        ]
+
+    def parts(self, tags: Tags, now: int, amount: int) -> list[Part]:
+        """What a call that started then asks of each store."""
+        return [
+            Part(store, rules, [rule.charge(tags, now, amount) for rule in rules], wanted)
+            for store, rules, wanted in self._groups
+        ]
+
+
+_NOT_LOOKED = Cover(())
 
 
 class Gate:
@@ -47,7 +74,8 @@ class Gate:
         self._ceilings = Ceilings(book)
         self._clock_ns = clock_ns
         self.rules = tuple(Rule(budget, counters[budget.scope], self._now()) for budget in budgets)
-        self._by_model: dict[tuple[str, str], tuple[Rule, ...]] = {}
+        self._by_model: dict[tuple[str, str], Cover | None] = {}
+        self._covers: dict[tuple[Rule, ...], Cover] = {}
         self._settlement = Settlement(clock_ns)
         self._outage_quiet_until = 0
 
@@ -74,31 +102,33 @@ class Gate:
 
         Raises `BudgetExceeded`, nothing else. Waits at most 50 ms, and only for a `block` budget of machine scope.
         """
-        rules = self._rules_of(asked.provider, asked.model, asked.tags)
-        if not rules:
+        cover = self._cover_of(asked.provider, asked.model, asked.tags)
+        if cover is None:
             return None
-        reservation = self._prepare(asked, rules)
-        for pause in self._reserve(reservation):
-            time.sleep(pause)
+        reservation = self._prepare(asked, cover)
+        if cover.blocks and not self._hold(reservation):
+            for pause in self._hold_patiently(reservation):
+                time.sleep(pause)
         return reservation
 
     async def admit_async(self, asked: Asked) -> Reservation | None:
         """As `admit`; the event loop runs on while it waits."""
-        rules = self._rules_of(asked.provider, asked.model, asked.tags)
-        if not rules:
+        cover = self._cover_of(asked.provider, asked.model, asked.tags)
+        if cover is None:
             return None
-        reservation = self._prepare(asked, rules)
-        for pause in self._reserve(reservation):
-            await _sleep(pause)
+        reservation = self._prepare(asked, cover)
+        if cover.blocks and not self._hold(reservation):
+            for pause in self._hold_patiently(reservation):
+                await _sleep(pause)
         return reservation
 
     def spend(self, call: Call, priced: Priced) -> tuple[Crossing, ...]:
         """Counts a priced call that was never admitted; the thresholds that it crossed."""
-        rules = self._rules_of(call.provider, call.request_model or call.response_model, call.tags)
-        if not rules:
+        cover = self._cover_of(call.provider, call.request_model or call.response_model, call.tags)
+        if cover is None:
             return ()
         now = call.start_ns // NS or self._now()
-        return Reservation(self._settlement, self._parts(rules, call.tags, now, 0), 0, now).settle(priced)
+        return Reservation(self._settlement, cover.parts(call.tags, now, 0), 0, now).settle(priced)
 
     def snapshot(self) -> list[BudgetState]:
         """How every budget stands now; for gauges and `budget status`."""
@@ -139,78 +169,92 @@ class Gate:
     def _now(self) -> int:
         return self._clock_ns() // NS
 
-    def _rules_of(self, provider: str, model: str, tags: Tags) -> Sequence[Rule]:
-        found = self._by_model.get((provider, model))
-        if found is None:
-            found = tuple(rule for rule in self.rules if rule.budget.covers_model(provider, model))
-            if len(self._by_model) >= _MOST_MODELS:
-                self._by_model.clear()
-            self._by_model[provider, model] = found
-        if not found:
-            return _NO_RULES
-        return [rule for rule in found if rule.untagged or rule.budget.covers_tags(tags)]
+    def _cover_of(self, provider: str, model: str, tags: Tags) -> Cover | None:
+        """The budgets that cover a call, None for none."""
+        found = self._by_model.get((provider, model), _NOT_LOOKED)
+        if found is _NOT_LOOKED:
+            found = self._by_model_found(provider, model)
+        if found is None or found.untagged:
+            return found
+        rules = tuple([rule for rule in found.rules if rule.untagged or rule.budget.covers_tags(tags)])
+        return self._cover(rules) if rules else None
 
-    def _prepare(self, asked: Asked, rules: Sequence[Rule]) -> Reservation:
+    def _by_model_found(self, provider: str, model: str) -> Cover | None:
+        rules = tuple(rule for rule in self.rules if rule.budget.covers_model(provider, model))
+        if len(self._by_model) >= _MOST_MODELS:
+            self._by_model.clear()
+        found = self._by_model[provider, model] = self._cover(rules) if rules else None
+        return found
+
+    def _cover(self, rules: tuple[Rule, ...]) -> Cover:
+        found = self._covers.get(rules)
+        if found is None:
+            if len(self._covers) >= _MOST_MODELS:
+                self._covers.clear()
+            found = self._covers[rules] = Cover(rules)
+        return found
+
+    def _prepare(self, asked: Asked, cover: Cover) -> Reservation:
         if self._settlement.late:
             self._settlement.make_up()
         now = asked.start_ns // NS or self._now()
         amount = 0
-        if any(rule.blocks for rule in rules):
+        if cover.blocks:
             try:
                 amount = self._ceilings.of(asked)
             except Unbounded as reason:
-                refusal = self._unbounded(rules, asked.tags, str(reason), now)
+                refusal = self._unbounded(cover.rules, asked.tags, str(reason), now)
                 if refusal is not None:
                     raise refusal from None
-        return Reservation(self._settlement, self._parts(rules, asked.tags, now, amount), amount, now)
+        return Reservation(self._settlement, cover.parts(asked.tags, now, amount), amount, now)
 
-    def _parts(self, rules: Sequence[Rule], tags: Tags, now: int, amount: int) -> list[Part]:
-        parts: list[Part] = []
-        for rule in rules:
-            part = next((part for part in parts if part.store is rule.store), None)
-            if part is None:
-                part = Part(rule.store, [], [])
-                parts.append(part)
-            part.rules.append(rule)
-            part.charges.append(rule.charge(tags, now, amount))
-        return parts
-
-    def _reserve(self, reservation: Reservation) -> Iterator[float]:
-        """Holds in store after store, all or nothing; yields how long to wait before it tries again."""
-        admitted = False
-        try:
-            for part in reservation.parts:
-                if any(rule.blocks for rule in part.rules):
-                    yield from self._hold(part, reservation.started)
-            admitted = True
-        finally:
-            # Refused, or cancelled while it waited.
-            if not admitted:
-                reservation.release()
-
-    def _hold(self, part: Part, now: int) -> Iterator[float]:
-        deadline, tries = 0.0, 0
-        while True:
+    def _hold(self, reservation: Reservation) -> bool:
+        """Holds in every store, or raises `BudgetExceeded` with nothing held; False where one is busy."""
+        for part in reservation.parts:
+            if not part.wanted:
+                continue
             try:
-                held = part.store.reserve(part.charges, now)
-            except CounterUnreachable as reason:
-                return self._without_counter(part, str(reason), now)
+                held = part.store.reserve(part.charges, reservation.started)
             except CounterBusy:
-                clock = time.monotonic()
-                deadline = deadline or clock + _LONGEST_WAIT_S
-                if clock >= deadline:
-                    return self._without_counter(part, f"busy for {_LONGEST_WAIT_S * 1000:.0f} ms", now)
-                yield min(_PAUSES_S[min(tries, len(_PAUSES_S) - 1)], deadline - clock)
-                tries += 1
+                return False
+            except CounterUnreachable as reason:
+                self._without_counter(reservation, part, str(reason))
                 continue
             if isinstance(held, Refusal):
-                raise part.rules[held.index].exceeded(held.sums, part.charges[held.index].amount, now)
-            part.hold = held
-            return None
+                reservation.release()
+                refused, asked = part.rules[held.index], part.charges[held.index].amount
+                raise refused.exceeded(held.sums, asked, reservation.started)
+            part.hold, part.wanted = held, False
+        return True
 
-    def _without_counter(self, part: Part, why: str, now: int) -> None:
+    def _hold_patiently(self, reservation: Reservation) -> Iterator[float]:
+        """Yields how long to wait before each further try to hold; gives everything back where it is broken off."""
+        deadline = time.monotonic() + _LONGEST_WAIT_S
+        held = False
+        try:
+            for pause in chain(_PAUSES_S, repeat(_PAUSES_S[-1])):
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    break
+                yield min(pause, left)
+                held = self._hold(reservation)
+                if held:
+                    return
+            for part in reservation.parts:
+                if part.wanted:
+                    self._without_counter(reservation, part, f"busy for {_LONGEST_WAIT_S * 1000:.0f} ms")
+            held = True
+        finally:
+            if not held:
+                reservation.release()
+
+    def _without_counter(self, reservation: Reservation, part: Part, why: str) -> None:
+        """Goes on without a counter, or refuses, as each budget says."""
+        now = reservation.started
+        part.wanted = False
         for rule in part.rules:
             if rule.blocks and rule.budget.on_unreachable == CLOSED:
+                reservation.release()
                 raise rule.unreachable(why, now)
         if now >= self._outage_quiet_until:
             self._outage_quiet_until = now + _OUTAGE_SILENCE_S

@@ -21,7 +21,9 @@ HIDDEN_PROMPT_TOKENS = 1024
 """For the prompt that a provider adds for tools or a forced format (Anthropic publishes up to 804)."""
 TYPED_TOOL_TOKENS = 4096
 """For each tool whose definition the provider keeps and the client runs (bash, text editor, computer)."""
-_HIDDEN_PROMPT = ("tools", "functions", "response_format", "output_format", "output_config", "text")
+_HIDDEN_PROMPT = frozenset(
+    ("tools", "functions", "response_format", "output_format", "output_config", "text")
+)
 _NUMBER_BYTES = 24
 _MOST_NODES = 200_000
 
@@ -43,27 +45,31 @@ _UNSEEN_KEYS = frozenset((
     "cached_content", "encrypted_content", "signature", "thoughtSignature", "thought_signature",
 ))
 # fmt: on
-_UNSEEN_AT_TOP = (
-    "previous_response_id",
-    "conversation",
-    "cachedContent",
-    "cached_content",
-    "context_management",
+_UNSEEN_AT_TOP = frozenset(
+    (
+        "previous_response_id",
+        "conversation",
+        "cachedContent",
+        "cached_content",
+        "context_management",
+    )
 )
 _PLAIN_KEYS = frozenset(
     ("parameters", "input_schema", "inputSchema", "schema", "args", "metadata", "tools", "tool_choice")
 )
 """Below these stands a schema or data of the user's own, whose `type` says nothing about input (tools are
 read apart)."""
-_OPEN_ENDED = (
-    "web_search_options",
-    "search_parameters",
-    "plugins",
-    "mcp_servers",
-    "container",
-    "fallbacks",
-    "models",
-    "input_file_id",
+_OPEN_ENDED = frozenset(
+    (
+        "web_search_options",
+        "search_parameters",
+        "plugins",
+        "mcp_servers",
+        "container",
+        "fallbacks",
+        "models",
+        "input_file_id",
+    )
 )
 """Top-level keys that let a provider do, or bill by another model, what the body does not say."""
 _SEARCHES = {"web_search": "web_search", "web_fetch": "", "file_search": "file_search"}
@@ -103,8 +109,8 @@ def bound_of(asked: Asked) -> Bound:
     """The bound of one request; pure, never raises, linear in the size of the body's structure."""
     body = asked.body
     bound = Bound()
-    for key in _OPEN_ENDED:
-        if body.get(key):
+    for key in () if _OPEN_ENDED.isdisjoint(body) else _OPEN_ENDED.intersection(body):
+        if body[key]:
             bound.unbounded = f"{key!r} lets the provider bill what the request does not bound"
             return bound
     if asked.operation in _BY_UNITS:
@@ -122,13 +128,15 @@ def _bound_input(bound: Bound, asked: Asked) -> None:
     body = asked.body
     number_tokens = 1 if asked.operation in (EMBEDDINGS, TEXT_COMPLETION) else _NUMBER_BYTES
     size, bound.unseen = _weigh(body, number_tokens)
-    for key in _UNSEEN_AT_TOP:
-        if body.get(key):
-            bound.unseen = key
+    if not _UNSEEN_AT_TOP.isdisjoint(body):
+        bound.unseen = next(
+            (key for key in sorted(_UNSEEN_AT_TOP.intersection(body)) if body[key]), bound.unseen
+        )
     if isinstance(body.get("prompt"), Mapping):
         bound.unseen = "prompt"
-    hidden = any(body.get(key) for key in _HIDDEN_PROMPT)
-    bound.input_tokens = size + BASE_TOKENS + (HIDDEN_PROMPT_TOKENS if hidden else 0)
+    bound.input_tokens = size + BASE_TOKENS
+    if not _HIDDEN_PROMPT.isdisjoint(body):
+        bound.input_tokens += HIDDEN_PROMPT_TOKENS
     if asked.operation == SPEECH:
         text = body.get("input")
         bound.units["character"] = len(text) if isinstance(text, str) else 0
@@ -139,14 +147,9 @@ def _bound_output(bound: Bound, asked: Asked) -> None:
     if asked.operation in _NO_OUTPUT:
         bound.output_tokens = 0
         return
-    said = [body.get(key) for key in _OUTPUT_KEYS]
-    for table, key in _NESTED_OUTPUT:
-        inner = body.get(table)
-        if isinstance(inner, Mapping):
-            said.append(inner.get(key))
-    limits = [value for value in said if type(value) is int and value > 0]
-    bound.output_tokens = max(limits) if limits else None
-    bound.answers = max(_count(body.get("n")), _count(body.get("best_of")))
+    bound.output_tokens = _longest_answer(body)
+    if "n" in body or "best_of" in body:
+        bound.answers = max(_count(body.get("n")), _count(body.get("best_of")))
     prompts = body.get("prompt")
     if (
         asked.operation == TEXT_COMPLETION
@@ -161,6 +164,16 @@ def _bound_output(bound: Bound, asked: Asked) -> None:
     if prediction:
         # Rejected predicted tokens are billed as output on top of the answer.
         bound.extra_output += _weigh(prediction, _NUMBER_BYTES)[0] * bound.answers
+
+
+def _longest_answer(body: Mapping[str, object]) -> int | None:
+    """The greatest of the limits on the answer's length that a request names, None where it names none."""
+    said = [body[key] for key in _OUTPUT_KEYS if key in body]
+    for table, key in _NESTED_OUTPUT:
+        inner = body.get(table)
+        if isinstance(inner, Mapping):
+            said.append(inner.get(key))
+    return max((value for value in said if type(value) is int and value > 0), default=None)
 
 
 def _bound_tools(bound: Bound, tools: Sequence[object], body: Mapping[str, object]) -> None:

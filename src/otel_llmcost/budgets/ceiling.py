@@ -93,7 +93,7 @@ class Ceilings:
         A list of batch requests is the sum of its requests.
         """
         requests = asked.body.get("requests")
-        if isinstance(requests, list) and "model" not in asked.body:
+        if requests is not None and isinstance(requests, list) and "model" not in asked.body:
             return sum(self._of_one(_inner(asked, request)) for request in requests)
         return self._of_one(asked)
 
@@ -108,7 +108,9 @@ class Ceilings:
             return self._fees(model, bound, asked)
         tokens_in = _input_tokens(model, bound, asked)
         tokens_out = _output_tokens(model, bound, asked) * bound.answers + bound.extra_output
-        reach = next((reach for reach in model.reaches if tokens_in <= reach.upto), model.reaches[-1])
+        reach = model.reaches[0]
+        if tokens_in > reach.upto:
+            reach = next((reach for reach in model.reaches if tokens_in <= reach.upto), model.reaches[-1])
         once = _cost(reach.input, tokens_in, asked) + _cost(reach.output, tokens_out, asked)
         return once * bound.passes + (self._fees(model, bound, asked) if bound.units else 0)
 
@@ -136,11 +138,15 @@ class Ceilings:
             until -= _HOUR_NS
         probe = _Probe(book, asked, instants, _regions(rows))
         thresholds = [threshold for row in rows for threshold in row.thresholds]
-        if all(threshold.basis == "prompt" for threshold in thresholds):
+        ends = [_MANY_TOKENS]
+        by_prompt = all(threshold.basis == "prompt" for threshold in thresholds)
+        if by_prompt:
             ends = [*sorted({threshold.over for threshold in thresholds}), _MANY_TOKENS]
-        else:
-            ends = [_MANY_TOKENS]
-        reaches = [_Reach(end, probe.input_rate(end), probe.output_rate(end)) for end in ends]
+        # Below the first threshold output can be probed alone, and its rate comes out exact.
+        reaches = [
+            _Reach(end, probe.input_rate(end), probe.output_rate(0 if by_prompt and end == ends[0] else end))
+            for end in ends
+        ]
         if all(reach.input is None and reach.output is None for reach in reaches) and not rows:
             reaches = []
         return _Model(
@@ -177,11 +183,9 @@ class _Probe:
     def input_rate(self, upto: int) -> Rate | None:
         return self._rate(upto, upto, 0, {})
 
-    def output_rate(self, upto: int) -> Rate | None:
-        many = upto * _OUTWEIGH
-        found = self._rate(many, upto, many, {})
-        # A model without input tokens (speech) has no price for the input of this probe.
-        return found if found is not None else self._rate(many, 0, many, {})
+    def output_rate(self, beside: int) -> Rate | None:
+        many = max(beside * _OUTWEIGH, _MANY_TOKENS)
+        return self._rate(many, beside, many, {})
 
     def fee(self, meter: str) -> Rate | None:
         many = _MANY_TOKENS

@@ -1,4 +1,4 @@
-"""Budgets from the tables `[budgets.NAME]` of a TOML document; a mistake names file, line, key, value, and what is allowed."""
+"""Budgets from the tables `[budgets.NAME]` of a TOML document; mistakes name file, line, key and value."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class ProcessCounter:
                 return []
             held = self._holds.pop(hold, None) is not None
             moves = []
-            for charge, amount in zip(charges, amounts, strict=True):
+            for charge, amount in zip(charges, amounts, strict=False):
                 account = self._account(charge.account, now)
                 if held:
                     account.cell(charge.span.bucket)[_RESERVED] -= charge.amount

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..call import PENDING, Priced
@@ -19,11 +19,12 @@ _MOST_LATE = 10_000
 
 @dataclass(slots=True)
 class Part:
-    """A reservation's share in one store; hold 0 where nothing is held there."""
+    """A reservation's share in one store. `wanted`: something is still to be held; hold 0: nothing is held."""
 
     store: CounterStore
-    rules: list[Rule]
+    rules: Sequence[Rule]
     charges: list[Charge]
+    wanted: bool
     hold: int = 0
 
 

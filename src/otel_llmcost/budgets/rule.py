@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from ..call import COMMITTED, DELEGATED, PARTIAL, PENDING, UNPRICED, Priced, Tags
+from ..call import COMMITTED, DELEGATED, EXACT, PARTIAL, PENDING, UNPRICED, Priced, Tags
 from ..errors import BudgetExceeded
 from ..money import as_text
 from .counter import Charge, CounterStore, Move, Sums
 from .model import REFUSE, Budget
-from .state import Crossing, crossings
+from .state import Crossing
 from .windows import CONVERSATION, ROLLING, Span, iso
 
 _log = logging.getLogger("otel_llmcost.budgets")
@@ -19,7 +19,17 @@ _CONVERSATION_SILENCE_S = 60
 class Rule:
     """One budget in force. `limit` is what a reservation may not exceed, None where it never refuses."""
 
-    __slots__ = ("_quiet_until", "_span", "blocks", "budget", "limit", "refused", "store", "untagged")
+    __slots__ = (
+        "_levels",
+        "_quiet_until",
+        "_span",
+        "blocks",
+        "budget",
+        "limit",
+        "refused",
+        "store",
+        "untagged",
+    )
 
     def __init__(self, budget: Budget, store: CounterStore, now: int) -> None:
         self.budget, self.store = budget, store
@@ -28,6 +38,7 @@ class Rule:
         self.untagged = not budget.tags and not budget.window.per_conversation
         self.refused = 0
         self._span = budget.window.at(now)
+        self._levels = [(threshold * budget.amount, threshold) for threshold in budget.thresholds]
         self._quiet_until: dict[int, int] = {}
 
     def span_at(self, seconds: int) -> Span:
@@ -56,6 +67,8 @@ class Rule:
         if priced is None:
             return reserved
         known = priced.amount or 0
+        if priced.status == EXACT:
+            return known
         if priced.status in (DELEGATED, COMMITTED):
             return 0
         if priced.status in (UNPRICED, PARTIAL, PENDING):
@@ -64,7 +77,12 @@ class Rule:
 
     def crossed(self, move: Move, now: int) -> list[Crossing]:
         """The thresholds that a settlement crossed; the log hears of each once a window."""
-        found = crossings(self.budget, move.before, move.after)
+        before, after = move.before * 100, move.after * 100
+        if not self._levels or after < self._levels[0][0] or before >= self._levels[-1][0]:
+            return []
+        name, limit = self.budget.name, self.budget.amount
+        crossed = [threshold for level, threshold in self._levels if before < level <= after]
+        found = [Crossing(name, threshold, move.after, limit) for threshold in crossed]
         for crossing in found:
             if self.budget.action != "observe" and self._may_say(crossing.threshold, now):
                 _log.warning(

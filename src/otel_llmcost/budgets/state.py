@@ -84,16 +84,6 @@ class Crossing:
         }
 
 
-def crossings(budget: Budget, before: int, after: int) -> list[Crossing]:
-    """The thresholds that lie between two amounts of spend: each is met exactly once."""
-    limit = budget.amount
-    return [
-        Crossing(budget.name, threshold, after, limit)
-        for threshold in budget.thresholds
-        if before * 100 < threshold * limit <= after * 100
-    ]
-
-
 def state_of(budget: Budget, span: Span, sums: Sums, now: int, *, refused: int = 0) -> BudgetState:
     """How a budget stands, given what its counter says."""
     resets_at = 0 if budget.window.kind == ROLLING else span.resets
