@@ -15,7 +15,7 @@ from .providers import provider_name
 
 FIRST_PARTY, GATEWAY, LOCAL, UNKNOWN, DELEGATED = "first_party", "gateway", "local", "unknown", "delegated"
 
-_HOSTS: dict[str, str] = {
+HOSTS: dict[str, str] = {
     "api.openai.com": semconv.OPENAI,
     "api.anthropic.com": semconv.ANTHROPIC,
     "openai.azure.com": semconv.AZURE_OPENAI,
@@ -129,7 +129,7 @@ def _as_chosen(chosen: str, name: str) -> HostFacts:
 def _published(name: str) -> HostFacts:
     labels = name.split(".")
     for start in range(len(labels) - 1):
-        provider = _HOSTS.get(".".join(labels[start:]))
+        provider = HOSTS.get(".".join(labels[start:]))
         if provider is not None:
             region = labels[0] if provider == semconv.OPENAI and start == 1 else ""
             if provider == semconv.VERTEX:

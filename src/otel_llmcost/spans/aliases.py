@@ -11,7 +11,7 @@ from ..usage import terms
 Attributes = Mapping[str, object]
 
 # Other spelling -> ours. The first that is there wins; what stands under our name already is kept.
-_ALIASES: dict[str, str] = {
+ALIASES: dict[str, str] = {
     "gen_ai.system": s.PROVIDER,
     "llm.vendor": s.PROVIDER,
     "llm.request.model": s.REQUEST_MODEL,
@@ -58,7 +58,7 @@ _OPERATIONS = {
 def by_aliases(name: str, attributes: Attributes) -> dict[str, object] | None:
     """The attributes with the conventions' names beside the span's own."""
     found = dict(attributes)
-    for other, ours in _ALIASES.items():
+    for other, ours in ALIASES.items():
         value = attributes.get(other)
         if value is not None and found.get(ours) is None:
             found[ours] = value

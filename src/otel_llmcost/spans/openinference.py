@@ -12,7 +12,7 @@ Attributes = Mapping[str, object]
 
 KIND = "openinference.span.kind"
 _OPERATIONS = {"LLM": s.CHAT, "EMBEDDING": s.EMBEDDINGS}
-_NAMES: tuple[tuple[str, str], ...] = (
+NAMES: tuple[tuple[str, str], ...] = (
     ("llm.provider", s.PROVIDER),
     ("llm.system", s.PROVIDER),
     ("llm.request.model_name", s.REQUEST_MODEL),
@@ -41,7 +41,7 @@ def by_conventions(name: str, attributes: Attributes) -> dict[str, object] | Non
     if operation is None:
         return None
     found: dict[str, object] = {s.OPERATION: operation}
-    for theirs, ours in _NAMES:
+    for theirs, ours in NAMES:
         value = attributes.get(theirs)
         if value is not None and ours not in found:
             found[ours] = value

@@ -11,7 +11,7 @@ Attributes = Mapping[str, object]
 
 _LEAVES = (".doGenerate", ".doStream")
 _EMBEDDINGS = ".doEmbed"
-_NAMES: tuple[tuple[str, str], ...] = (
+NAMES: tuple[tuple[str, str], ...] = (
     ("ai.model.id", s.REQUEST_MODEL),
     ("ai.response.model", s.RESPONSE_MODEL),
     ("ai.response.id", s.RESPONSE_ID),
@@ -34,7 +34,7 @@ def by_conventions(name: str, attributes: Attributes) -> dict[str, object] | Non
         return None
     found = by_aliases(name, attributes) or {}
     found.setdefault(s.OPERATION, s.EMBEDDINGS if name.endswith(_EMBEDDINGS) else s.CHAT)
-    for theirs, ours in _NAMES:
+    for theirs, ours in NAMES:
         value = attributes.get(theirs)
         if value is not None and found.get(ours) is None:
             found[ours] = value
