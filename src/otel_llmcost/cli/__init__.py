@@ -1,1 +1,109 @@
-""""""
+"""The command line. Each command is a module of this room that exports `command`, loaded when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from ..errors import ConfigurationError, LlmCostError
+from ..version import __version__
+
+PROGRAM = "otel-llmcost"
+FAILURE, USAGE, INTERRUPTED = 1, 2, 130
+
+# command -> (its module in this room, what the overview says of it)
+COMMANDS = {
+    "run": ("run", "Run a program with its LLM calls priced and kept, no backend needed."),
+    "report": ("report", "What calls cost, by model, source, day and more."),
+    "calls": ("calls", "Single calls: the latest, the dearest."),
+    "sessions": ("sessions", "Sessions with their stages: time, tokens, cost."),
+    "savings": ("savings", "What the same tokens would have cost with another model."),
+    "budget": ("budget", "Budgets: limit, spent, reserved, remaining."),
+    "demo": ("demo", "Real SDKs against a bundled provider, no key and no network needed."),
+    "doctor": ("doctor", "What is watched, where the cost goes, what is wrong."),
+    "init": ("init", "Write a commented otel-llmcost.toml."),
+    "price": ("price", "Price a call from its numbers, or spans from standard input."),
+    "prices": ("prices", "The price book: show, compare, check, update."),
+    "estimate": ("estimate", "What a planned call would cost."),
+    "reprice": ("reprice", "Price calls in the ledger again."),
+    "prune": ("prune", "Forget old calls."),
+    "export": ("export_rows", "Hand the ledger's calls to another store."),
+    "import": ("import_logs", "Read calls from the logs of other tools."),
+    "collector-config": ("collector_config", "Write the collector's pricing configuration."),
+    "serve": ("serve", "Receive spans over OTLP and show costs in a browser."),
+    "tui": ("tui", "Costs as they happen, in the terminal."),
+}
+
+
+class Frame(click.Group):
+    """A group whose commands are imported one at a time, and whose errors are one line on standard error."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands that this installation has."""
+        return [name for name, (module, _) in COMMANDS.items() if importlib.util.find_spec(_path(module))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = _path(COMMANDS[cmd_name][0])
+        if importlib.util.find_spec(module) is None:
+            raise click.UsageError(f"'{cmd_name}' is not part of this release ({__version__})")
+        found = importlib.import_module(module).command
+        return found if isinstance(found, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The overview, without importing any of the commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Runs a command and ends the process with its code: 0, 1 for failures, 2 for wrong usage."""
+        if not standalone_mode:
+            return super().main(args, prog_name or PROGRAM, complete_var, False, **extra)
+        try:
+            code = super().main(args, prog_name or PROGRAM, complete_var, False, **extra)
+        except click.ClickException as error:
+            code = _say(error.format_message(), error.exit_code)
+        except ConfigurationError as error:
+            code = _say(str(error), FAILURE if error.file else USAGE)
+        except LlmCostError as error:
+            code = _say(str(error), FAILURE)
+        except (click.Abort, KeyboardInterrupt):
+            code = _say("interrupted", INTERRUPTED)
+        except BrokenPipeError:
+            # the reader, `head` for one, has seen enough; what is left in the buffer must not fail at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 0
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+def _path(module: str) -> str:
+    return f"{__name__}.{module}"
+
+
+def _say(message: str, code: int) -> int:
+    click.echo(f"{PROGRAM}: {' '.join(message.split())}", err=True)
+    return code
+
+
+@click.group(cls=Frame, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name=PROGRAM)
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """What every LLM call costs, exactly."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

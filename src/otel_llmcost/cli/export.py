@@ -1,0 +1,144 @@
+"""Answers as JSON and CSV: exact amounts as decimal strings, times in ISO 8601, nothing that a spreadsheet runs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+
+from ..ledger.row import LedgerRow
+from ..money import Femto, as_text
+from ..reports import CostRow, Report
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+Cell = str | int | float | Decimal | None
+
+
+def iso(ns: int | None, tz: tzinfo = UTC) -> str | None:
+    """An instant (ns since the epoch) in ISO 8601 with all the digits that are kept."""
+    if ns is None:
+        return None
+    seconds, rest = divmod(ns, 10**9)
+    local = datetime.fromtimestamp(seconds, UTC).astimezone(tz)
+    digits = f".{rest:09d}".rstrip("0").rstrip(".")
+    offset = local.strftime("%z")
+    return f"{local:%Y-%m-%dT%H:%M:%S}{digits}{f'{offset[:3]}:{offset[3:5]}' if local.utcoffset() else 'Z'}"
+
+
+def amount_text(amount: Femto | None) -> str | None:
+    """An amount in USD as an exact decimal string."""
+    return None if amount is None else as_text(amount)
+
+
+def sums_json(row: CostRow) -> dict[str, object]:
+    """The sums of a group as JSON has them."""
+    return {
+        "calls": row.calls,
+        "errors": row.failed,
+        "statuses": {status: count for status, count in sorted(row.statuses.items()) if count},
+        "tokens": {name: getattr(row, name) for name in ("input", "cache_read", "cache_write", "output")},
+        "cost": amount_text(row.amount) if row.is_known else None,
+        "cost_is_lower_bound": row.is_lower_bound,
+        "cache_savings": as_text(row.savings),
+        "duration_s": row.duration_ns / 1e9,
+    }
+
+
+def report_json(report: Report, tz: str) -> dict[str, object]:
+    """A report as JSON has it."""
+    return {
+        "since": iso(report.since_ns),
+        "until": iso(report.until_ns),
+        "tz": tz,
+        "by": list(report.by),
+        "currency": report.currency,
+        "rows": [{**dict(zip(report.by, row.keys, strict=True)), **sums_json(row)} for row in report.rows],
+        "total": sums_json(report.total),
+        "reasons": dict(report.reasons.most_common()),
+    }
+
+
+def call_json(row: LedgerRow, tz: tzinfo = UTC) -> dict[str, object]:
+    """A call as JSON has it: everything that the ledger knows."""
+    kind, _, place = row.key.partition(":")
+    trace_id, _, span_id = place.partition(":") if kind == "otel" else ("", "", "")
+    tags = row.tags
+    return {
+        "key": row.key,
+        "trace_id": trace_id or None,
+        "span_id": span_id or None,
+        "start": iso(row.start_ns, tz),
+        "end": iso(row.end_ns, tz),
+        "provider": row.provider,
+        "operation": row.operation,
+        "request_model": row.request_model,
+        "response_model": row.response_model,
+        "service_tier": row.tier,
+        "speed": row.speed,
+        "region": row.region,
+        "variant": row.variant,
+        "host": row.host,
+        "status": row.status,
+        "cost": amount_text(row.amount),
+        "currency": row.currency,
+        "components": {part: as_text(amount) for part, amount in row.components.items()},
+        "usage": {
+            meter: quantity if isinstance(quantity, int) else str(quantity)
+            for meter, quantity in row.usage.items()
+        },
+        "cache_savings": as_text(row.savings),
+        "list_cost": amount_text(row.list_amount),
+        "reported_cost": None if row.reported is None else str(row.reported),
+        "reasons": list(row.reasons),
+        "price_version": row.version,
+        "first_price": {"cost": amount_text(row.first_amount), "version": row.first_version}
+        if row.first_version or row.first_amount is not None
+        else None,
+        "source": tags.source,
+        "stage": tags.stage,
+        "team": tags.team,
+        "feature": tags.feature,
+        "conversation": tags.conversation,
+        "session": tags.session,
+        "user": tags.user,
+        "tags": dict(tags.own),
+        "error_type": row.error_type,
+        "finish_reasons": list(row.finish_reasons),
+        "response_id": row.response_id,
+        "time_to_first_chunk_s": row.first_chunk_s,
+        "duration_s": row.duration_s,
+        "attempts": row.attempts,
+        "service": row.service,
+        "pid": row.pid,
+        "run_id": row.run_id,
+    }
+
+
+def print_json(value: object) -> None:
+    """Prints a value as indented JSON."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    """Prints rows as CSV. Text that a spreadsheet would run as a formula is preceded by an apostrophe."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow([_harmless(name) for name in header])
+    for row in rows:
+        writer.writerow([_harmless(cell) if isinstance(cell, str) else cell for cell in row])
+
+
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def flattened(record: Mapping[str, object]) -> dict[str, Cell]:
+    """A record of `call_json` as columns: money as a number, nested values as JSON text."""
+    return {
+        name: value
+        if isinstance(value, str | int | float) or value is None
+        else json.dumps(value, ensure_ascii=False)
+        for name, value in record.items()
+    }

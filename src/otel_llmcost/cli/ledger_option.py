@@ -1,0 +1,62 @@
+"""Which ledger a command reads, and the ledger itself, up to date."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from ..config import load_config
+from ..errors import LedgerError
+from ..ledger.drain import open_up_to_date
+from ..ledger.location import default_directory
+from ..ledger.recorder import LedgerSettings
+from ..ledger.store import Ledger
+
+_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+
+
+def ledger_option(function: _Decorated) -> _Decorated:
+    """The option `--ledger DIR`, passed on as `directory`."""
+    return click.option(
+        "--ledger",
+        "directory",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="DIR",
+        help="The ledger's directory, if not the one of your settings.",
+    )(function)
+
+
+def ledger_settings(directory: Path | None = None) -> LedgerSettings:
+    """The ledger that the settings name, or the one in `directory`."""
+    config = load_config()
+    return LedgerSettings(
+        directory or config.ledger_directory or default_directory(os.environ),
+        retention_days=config.ledger_retention_days,
+        cap_bytes=config.ledger_cap_bytes,
+        busy_timeout_s=config.ledger_busy_timeout_s,
+    )
+
+
+@contextmanager
+def opened_ledger(directory: Path | None = None) -> Iterator[Ledger]:
+    """The ledger with all that programs have kept until now. `directory`: a named one, which must be there.
+
+    Raises `LedgerError`.
+    """
+    settings = ledger_settings(directory)
+    if settings.directory is None:
+        raise LedgerError("there is no home directory to keep a ledger in; remedy: set OTEL_LLMCOST_LEDGER")
+    if directory is not None and not directory.is_dir():
+        raise LedgerError(
+            f"there is no ledger in {directory}; remedy: leave --ledger out, or name its directory"
+        )
+    ledger = open_up_to_date(
+        settings.directory, busy_timeout_s=settings.busy_timeout_s, retention_days=settings.retention_days
+    )
+    with ledger:
+        yield ledger

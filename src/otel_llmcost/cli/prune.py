@@ -1,0 +1,52 @@
+"""`otel-llmcost prune`: forget old calls."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from ..ledger.filters import CallFilter
+from ..ledger.rollups import QUARTER_NS
+from ..reports import nanoseconds, parse_instant, zone
+from .ledger_option import ledger_option, ledger_settings, opened_ledger
+
+
+@click.command("prune")
+@click.option(
+    "--older-than", type=click.IntRange(min=0), metavar="DAYS", help="Calls older than so many days."
+)
+@click.option("--before", metavar="TIME", help="Calls before this day or instant.")
+@click.option("--tz", default="UTC", show_default=True, help="Time zone of days.")
+@click.option("--dry-run", is_flag=True, help="Only say how many.")
+@ledger_option
+def command(
+    older_than: int | None, before: str | None, tz: str, dry_run: bool, directory: Path | None
+) -> None:
+    """Forget calls for good, by default those older than your settings keep them (90 days)."""
+    limit = _limit(older_than, before, tz, ledger_settings(directory).retention_days)
+    limit = limit // QUARTER_NS * QUARTER_NS
+    with opened_ledger(directory) as ledger:
+        if dry_run:
+            count = sum(1 for _ in ledger.rows(CallFilter(until_ns=limit)))
+        else:
+            count = ledger.prune(limit)
+            ledger.compact()
+    instant = datetime.fromtimestamp(limit // 10**9, UTC).isoformat()
+    click.echo(f"{count:,} calls before {instant} {'would be' if dry_run else 'are'} forgotten")
+
+
+def _limit(older_than: int | None, before: str | None, tz: str, retention_days: int) -> int:
+    now = datetime.now(UTC)
+    if older_than is not None and before is not None:
+        raise click.UsageError("give either --older-than or --before, not both")
+    if before is not None:
+        return parse_instant(before, zone(tz), now)
+    days = older_than if older_than is not None else retention_days
+    if older_than is None and days <= 0:
+        raise click.UsageError("your settings keep calls for ever; say which with --older-than or --before")
+    try:
+        return nanoseconds(now - timedelta(days=days))
+    except OverflowError:
+        return 0

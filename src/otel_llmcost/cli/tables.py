@@ -1,0 +1,108 @@
+"""Tables that a person likes to read: money aligned at its decimal point, with the digits that matter."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich import box
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from ..money import FEMTO_PER_USD, Femto, divide_half_even
+
+_SIGNIFICANT = 5
+_PLACES = 15
+_WIDTH_OF_A_PIPE = 400
+
+
+def money_text(amount: Femto | None, *, lower_bound: bool = False) -> str:
+    """An amount for a person: cents from a dollar on, below it five digits that are not zero; "" if unknown."""
+    if amount is None:
+        return ""
+    size = abs(amount)
+    places = 2 if size >= FEMTO_PER_USD or not size else min(_PLACES - len(str(size)) + _SIGNIFICANT, _PLACES)
+    whole, rest = divmod(divide_half_even(size, 10 ** (_PLACES - places)), 10**places)
+    decimals = f"{rest:0{places}d}".rstrip("0").ljust(2, "0")
+    return f"{'>= ' if lower_bound else ''}{'-' if amount < 0 else ''}${whole:,}.{decimals}"
+
+
+def aligned(amounts: Sequence[str]) -> list[str]:
+    """Texts of one width whose decimal points stand below each other."""
+    split = [text.partition(".") for text in amounts]
+    left = max((len(whole) for whole, _, _ in split), default=0)
+    right = max((len(point + decimals) for _, point, decimals in split), default=0)
+    return [whole.rjust(left) + (point + decimals).ljust(right) for whole, point, decimals in split]
+
+
+def printable(text: str) -> str:
+    """Text that cannot command a terminal, whoever named the model."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+@dataclass(slots=True)
+class Column:
+    """A column of a table. `spare`: where the terminal is narrow, the highest goes first, 0 never.
+
+    A column that is not `whole` may be broken into several lines.
+    """
+
+    header: str
+    cells: list[str]
+    right: bool = False
+    spare: int = 0
+    style: str = ""
+    whole: bool = False
+
+    @classmethod
+    def numbers(cls, header: str, values: Sequence[int], spare: int = 0) -> Column:
+        """Whole numbers, thousands apart, "" for zero."""
+        return cls(
+            header, [f"{value:,}" if value else "" for value in values], right=True, spare=spare, whole=True
+        )
+
+    @classmethod
+    def money(cls, header: str, amounts: Sequence[str], spare: int = 0) -> Column:
+        """Texts of `money_text`, aligned."""
+        cells = aligned(amounts)
+        return cls(header.rjust(len(cells[0]) if cells else 0), cells, spare=spare, whole=True)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console as wide as its terminal; a pipe or file gets lines as long as they are. NO_COLOR is respected."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(
+        stderr=stderr, highlight=False, soft_wrap=False, width=None if stream.isatty() else _WIDTH_OF_A_PIPE
+    )
+
+
+def print_table(columns: Sequence[Column], *, to: Console, total: bool = False) -> None:
+    """Prints columns side by side; with `total`, the last cell of each stands below a line."""
+    kept = list(columns)
+    while _width(kept, to, total) > to.width and any(column.spare for column in kept):
+        kept.remove(max(kept, key=lambda column: column.spare))
+    to.print(_table(kept, total))
+
+
+def _width(columns: Sequence[Column], to: Console, total: bool) -> int:
+    return Measurement.get(to, to.options.update(width=10_000), _table(columns, total)).maximum
+
+
+def _table(columns: Sequence[Column], total: bool) -> Table:
+    table = Table(box=box.SIMPLE, show_footer=total, pad_edge=False, header_style="bold", footer_style="bold")
+    for column in columns:
+        table.add_column(
+            Text(column.header),
+            footer=Text(column.cells[-1]) if total else "",
+            justify="right" if column.right else "left",
+            no_wrap=column.whole or column.spare > 0,
+            overflow="fold",
+            style=column.style,
+        )
+    end = -1 if total else None
+    for cells in zip(*(column.cells[:end] for column in columns), strict=True):
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
