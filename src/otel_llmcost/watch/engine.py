@@ -5,6 +5,7 @@ What it tells (spans' cost, counters, ledger, budgets) is one object handed in, 
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -98,6 +99,7 @@ class Engine:
         self.only: weakref.WeakSet[Any] = weakref.WeakSet()
         """Clients that are watched alone, where their SDK is not."""
         self.before_first_call: Callable[[], None] | None = None
+        self._first = threading.Lock()
         self._in_flight: weakref.WeakSet[Observation] = weakref.WeakSet()
 
     # -- beginning
@@ -113,8 +115,7 @@ class Engine:
         if sdk.name not in self.active and not self._watched_alone(client):
             return None
         if self.before_first_call is not None:
-            before, self.before_first_call = self.before_first_call, None
-            guarded(before)
+            self._first_call()
         facts = self.clients.facts(sdk, client, url)
         body = _body(options)
         request = _request_attributes(body)
@@ -130,6 +131,13 @@ class Engine:
             )
         self._begin_span(observation, client, options)
         return observation
+
+    def _first_call(self) -> None:
+        # calls of other threads wait here: a span started before the pipeline is there would go nowhere
+        with self._first:
+            if self.before_first_call is not None:
+                guarded(self.before_first_call)
+                self.before_first_call = None
 
     def _watched_alone(self, client: Any) -> bool:
         # with_options() and copy() make a new client around the same HTTP client

@@ -1,0 +1,153 @@
+"""Forks, workers, threads, exits: each dollar is reported once."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from decimal import Decimal
+
+import pytest
+
+from .conftest import BIN, World
+from .ledger_sum import ledger_calls, ledger_total
+from .test_pipelines import BOTH, CALLS, CHAT
+
+
+@pytest.mark.parametrize("temporality", ["cumulative", "delta"])
+def test_a_fork_reports_each_dollar_once(world: World, temporality: str) -> None:
+    program = (
+        CALLS
+        + """
+import os, sys
+from opentelemetry import metrics
+calls()
+metrics.get_meter_provider().force_flush()
+children = []
+for number in range(2):
+    child = os.fork()
+    if child == 0:
+        calls()
+        sys.exit(0)
+    children.append(child)
+for child in children:
+    os.waitpid(child, 0)
+calls()
+"""
+    )
+    world.run(program, OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=temporality)
+    assert ledger_total(world.ledger) == 4 * BOTH
+    if temporality == "cumulative":
+        reported = Decimal(str(world.sink.total("llm.cost")))
+    else:
+        points = [point for point in world.sink.points if point.metric == "llm.cost"]
+        assert all(point.value >= 0 for point in points)
+        reported = sum((Decimal(str(point.value)) for point in points), Decimal(0))
+    assert abs(reported - 4 * BOTH) < Decimal("1e-12")
+    assert len(world.sink.priced) == 8
+    assert len({(span.trace_id, span.span_id) for span in world.sink.priced}) == 8
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_multiprocessing_children_flush_what_they_have(world: World, method: str) -> None:
+    program = (
+        CALLS
+        + f"""
+import multiprocessing
+
+def work(number):
+    calls()
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("{method}")
+    workers = [context.Process(target=work, args=(number,)) for number in range(3)]
+    for worker in workers: worker.start()
+    for worker in workers: worker.join()
+    assert all(worker.exitcode == 0 for worker in workers)
+"""
+    )
+    world.run(program)
+    assert ledger_total(world.ledger) == 3 * BOTH
+    assert len(world.sink.priced) == 6
+    assert abs(Decimal(str(world.sink.total("llm.cost"))) - 3 * BOTH) < Decimal("1e-12")
+
+
+def test_threads_and_tasks(world: World) -> None:
+    program = (
+        CALLS
+        + """
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(8) as pool:
+    for done in [pool.submit(calls) for _ in range(20)]:
+        done.result()
+async def main():
+    async with openai.AsyncOpenAI() as ai:
+        await asyncio.gather(*[ai.chat.completions.create(model="gpt-4o-mini", messages=ask) for _ in range(20)])
+asyncio.run(main())
+"""
+    )
+    world.run(program)
+    assert ledger_total(world.ledger) == 20 * BOTH + 20 * CHAT
+    assert abs(Decimal(str(world.sink.total("llm.cost"))) - 20 * BOTH - 20 * CHAT) < Decimal("1e-12")
+    assert len(world.sink.priced) == 60
+
+
+def test_a_stream_open_at_the_end_of_the_program_is_settled(world: World) -> None:
+    program = (
+        CALLS
+        + """
+stream = ai.chat.completions.create(model="gpt-4o-mini", messages=ask, stream=True)
+for number, chunk in zip(range(3), stream):
+    pass
+"""
+    )
+    world.run(program)
+    (span,) = world.sink.spans
+    assert span.attributes["llmcost.status"] == "estimated"
+    assert span.attributes["gen_ai.usage.cost"] > 0
+    assert len(ledger_calls(world.ledger)) == 1
+
+
+def test_kill_minus_nine_loses_no_call_whose_span_had_ended(world: World) -> None:
+    program = (
+        CALLS
+        + """
+import sys
+for number in range(1000):
+    ai.chat.completions.create(model="gpt-4o-mini", messages=ask)
+    print(number + 1, flush=True)
+"""
+    )
+    path = world.folder / "app.py"
+    path.write_text(textwrap.dedent(program), encoding="utf-8")
+    running = subprocess.Popen(
+        [str(BIN / "opentelemetry-instrument"), sys.executable, str(path)],
+        env=world.environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    ended = 0
+    for line in running.stdout:
+        ended = int(line)
+        if ended >= 25:
+            break
+    running.send_signal(signal.SIGKILL)
+    ended += sum(1 for line in running.stdout if line.endswith("\n"))
+    running.wait(timeout=10)
+    running.stdout.close()
+    kept = len(ledger_calls(world.ledger))
+    assert kept in (ended, ended + 1)
+
+
+def test_a_refusing_collector_neither_stops_nor_slows_the_program_nor_loses_the_ledger(world: World) -> None:
+    started = time.monotonic()
+    done = world.start(
+        CALLS + "calls()\n", OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:9", OTEL_BSP_EXPORT_TIMEOUT="500"
+    )
+    assert done.returncode == 0
+    assert ledger_total(world.ledger) == BOTH
+    assert time.monotonic() - started < 60
