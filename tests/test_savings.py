@@ -10,7 +10,7 @@ from otel_llmcost.call import EXACT, UNPRICED, Call, Priced
 from otel_llmcost.errors import PriceError
 from otel_llmcost.money import femto
 from otel_llmcost.prices import Book, load_book
-from otel_llmcost.savings import Model, Settled, find_model, savings
+from otel_llmcost.savings import Model, Savings, Settled, find_model, savings, savings_by
 
 NOV_20 = 1_795_132_800 * 10**9
 
@@ -62,8 +62,22 @@ def test_calls_that_cannot_be_compared_are_counted_apart(book: Book) -> None:
     ]
     found = savings(calls, "gpt-5", book)
     assert (found.compared, found.unpaid, found.unpriced) == (1, 1, 1)
+    assert found.would_cost_of_unpaid == femto("0.00125")
     assert found.would_cost == femto("0.00125")
     assert any("output_audio" in reason for reason in found.reasons)
+
+
+def test_groups_add_up_to_the_whole(book: Book) -> None:
+    calls = [bought("0", input=tokens) for tokens in (100, 200, 300)] + [
+        bought(None, input=1),
+        bought("0", output_audio=1),
+    ]
+    groups = savings_by(calls, lambda each: str(each.call.usage.get("input", 0) // 200), "gpt-5", book)
+    assert {key: group.compared for key, group in groups.items()} == {"0": 1, "1": 2}
+    whole = Savings(Model("openai", "gpt-5"))
+    for group in groups.values():
+        whole.merge(group)
+    assert whole == savings(calls, "gpt-5", book)
 
 
 def test_nothing_to_compare_saves_nothing(book: Book) -> None:

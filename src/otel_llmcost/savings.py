@@ -3,10 +3,10 @@ function."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from .call import EXACT, NOTED, PARTIAL, Call, Priced, note
 from .errors import PriceError
@@ -70,7 +70,9 @@ class Savings:
     paid: Femto = 0
     would_cost: Femto = 0
     unpaid: int = 0
-    """Calls whose own cost is unknown."""
+    """Calls whose own cost is unknown (a local model without a rate, say)."""
+    would_cost_of_unpaid: Femto = 0
+    """What the other model would have charged for those."""
     unpriced: int = 0
     """Calls that the other model has no price for."""
     approximate: int = 0
@@ -92,14 +94,30 @@ class Savings:
         """Saved share of what the other model would have cost; None where that is nothing."""
         return self.saved / self.would_cost if self.would_cost else None
 
+    def merge(self, other: Savings) -> None:
+        """Adds another comparison with the same model."""
+        for name in (
+            "compared",
+            "paid",
+            "would_cost",
+            "unpaid",
+            "would_cost_of_unpaid",
+            "unpriced",
+            "approximate",
+        ):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for reason, count in other.reasons.items():
+            self.reasons[reason] = self.reasons.get(reason, 0) + count
+
     def add(self, call: Call, paid: Femto | None, book: Prices) -> None:
         """Compares one call."""
         if not any(call.usage.get(meter) for meter in TOKEN_METERS):
             return
+        other = priced_as(call, self.against, book)
         if paid is None:
             self.unpaid += 1
+            self.would_cost_of_unpaid += other.amount or 0
             return
-        other = priced_as(call, self.against, book)
         if other.status != EXACT or other.amount is None:
             self.unpriced += 1
             for reason in other.reasons:
@@ -123,6 +141,20 @@ def savings(bought: Iterable[Bought], against: Model | str, book: Prices) -> Sav
     for each in bought:
         answer.add(each.as_call(), each.amount, book)
     return answer
+
+
+Row = TypeVar("Row", bound=Bought)
+
+
+def savings_by(
+    bought: Iterable[Row], key: Callable[[Row], str], against: Model | str, book: Prices
+) -> dict[str, Savings]:
+    """`savings` for each group of calls that have the same key, in the order in which the groups appear."""
+    model = against if isinstance(against, Model) else find_model(against, book)
+    groups: dict[str, Savings] = {}
+    for each in bought:
+        groups.setdefault(key(each), Savings(model)).add(each.as_call(), each.amount, book)
+    return groups
 
 
 def priced_as(call: Call, model: Model, book: Prices) -> Priced:

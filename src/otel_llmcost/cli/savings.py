@@ -1,0 +1,139 @@
+"""`otel-llmcost savings`: what the same tokens would have cost with another model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..config import load_config
+from ..ledger.row import LedgerRow
+from ..money import as_text
+from ..prices import Book, load_book
+from ..savings import Savings, find_model, savings_by
+from ..toml_source import read_toml
+from .export import Cell, print_csv, print_json
+from .ledger_option import ledger_option, opened_ledger
+from .selection import format_options, selected, selection_options
+from .tables import Column, console, money_text, print_table, printable
+
+_TAGS = ("source", "stage", "team", "feature", "conversation", "session", "user")
+GROUPS = ("model", "provider", *_TAGS)
+
+
+@click.command("savings")
+@selection_options
+@click.option(
+    "--against", required=True, metavar="MODEL", help="The model to compare with: gpt-5, provider/model."
+)
+@click.option("--by", default="model", show_default=True, type=click.Choice(GROUPS), help="Group by this.")
+@format_options
+@ledger_option
+def command(against: str, by: str, output: str, directory: Path | None, **options: Any) -> None:
+    """What the same tokens would have cost with another model, over a RANGE (without one, this month).
+
+    Each call is priced again as a call to MODEL at the price of its own day, at the standard tier. Fees for
+    tools, images and the like are left out of that.
+    """
+    wanted, _ = selected(default="month", **options)
+    book = _price_book()
+    model = find_model(against, book)
+    with opened_ledger(directory) as ledger:
+        groups = savings_by(ledger.rows(wanted), _key(by), model, book)
+    whole = Savings(model)
+    for group in groups.values():
+        whole.merge(group)
+    if output == "json":
+        rows = [{by: name, **_values(group)} for name, group in groups.items()]
+        print_json({"against": str(model), "by": by, "rows": rows, "total": _values(whole)})
+    elif output == "csv":
+        header = [by, *_values(whole)]
+        print_csv(header, [[name, *_cells(group)] for name, group in groups.items()])
+    else:
+        _show(by, groups, whole)
+
+
+def _price_book() -> Book:
+    config = load_config()
+    documents = [] if config.document is None else [config.document]
+    documents.extend(read_toml(path) for path in config.price_files)
+    return load_book(user_documents=documents, models=config.models)
+
+
+def _key(by: str) -> Callable[[LedgerRow], str]:
+    if by in _TAGS:
+        return lambda row: str(getattr(row.tags, by))
+    return lambda row: str(getattr(row, by))
+
+
+def _values(found: Savings) -> dict[str, object]:
+    return {
+        "compared_calls": found.compared,
+        "paid_usd": as_text(found.paid),
+        "would_cost_usd": as_text(found.would_cost),
+        "saved_usd": as_text(found.saved),
+        "approximate_calls": found.approximate,
+        "calls_of_unknown_cost": found.unpaid,
+        "would_cost_of_those_usd": as_text(found.would_cost_of_unpaid),
+        "calls_without_a_price_there": found.unpriced,
+        "reasons": dict(sorted(found.reasons.items(), key=lambda item: -item[1])),
+    }
+
+
+def _cells(found: Savings) -> list[Cell]:
+    values = _values(found)
+    values["reasons"] = "; ".join(found.reasons)
+    # a negative amount is a number, not text that a spreadsheet might run
+    return [_cell(name, value) for name, value in values.items()]
+
+
+def _cell(name: str, value: object) -> Cell:
+    if isinstance(value, int):
+        return value
+    return Decimal(str(value)) if name.endswith("_usd") else str(value)
+
+
+def _show(by: str, groups: dict[str, Savings], whole: Savings) -> None:
+    to = console()
+    to.print(f"the same tokens at {printable(str(whole.against))}", style="bold", markup=False)
+    if not groups:
+        to.print("no calls")
+        return
+    rows = [*groups.values(), whole]
+    columns = [
+        Column(by, [*(printable(name) or "-" for name in groups), "total"]),
+        Column.numbers("calls", [row.compared for row in rows]),
+        Column.money("paid", [money_text(row.paid) for row in rows]),
+        Column.money("would cost", [money_text(row.would_cost) for row in rows]),
+        Column.money("saved", [money_text(row.saved) for row in rows]),
+        Column("", [_share(row) for row in rows], right=True),
+    ]
+    print_table(columns, to=to, total=True)
+    for line in _remarks(whole):
+        to.print(line, style="yellow", markup=False)
+
+
+def _share(row: Savings) -> str:
+    return "" if row.share is None else f"{row.share:.0%}"
+
+
+def _remarks(whole: Savings) -> list[str]:
+    lines: list[str] = []
+    if whole.unpaid:
+        there = money_text(whole.would_cost_of_unpaid)
+        lines.append(f"left out: {_calls(whole.unpaid)} of unknown cost, which there would cost {there}")
+    if whole.unpriced:
+        lines.append(f"left out: {_calls(whole.unpriced)} without a price there:")
+        lines.extend(f"  {count:,}x {printable(reason)}" for reason, count in whole.reasons.items())
+    if whole.approximate:
+        lines.append(
+            f"in {_calls(whole.approximate)} cached tokens count as input: no rate of their own there"
+        )
+    return lines
+
+
+def _calls(count: int) -> str:
+    return f"{count:,} call{'' if count == 1 else 's'}"
