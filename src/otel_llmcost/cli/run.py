@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from .launch import ignores_environment, instrumented_environment, interpreter_command, lacks_package
+from .summary import show_run
 from .supervise import end_like, run_program
 
 NOT_FOUND = 127
@@ -36,7 +37,7 @@ def command(program: tuple[str, ...], no_summary: bool) -> None:
     except OSError as error:
         refuse(CANNOT_RUN, f"{program[0]}: {error.strerror}")
     if not no_summary:
-        _summarise(run_id)
+        show_run(run_id)
     end_like(status)
 
 
@@ -69,7 +70,3 @@ def refuse(code: int, message: str) -> NoReturn:
     """One line to standard error, and the end."""
     click.echo(f"otel-llmcost run: {message}", err=True)
     raise SystemExit(code)
-
-
-def _summarise(run_id: str) -> None:
-    raise NotImplementedError

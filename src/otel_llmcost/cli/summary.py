@@ -1,0 +1,71 @@
+"""The summary after `otel-llmcost run`, on standard error."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ..errors import LlmCostError
+from ..ledger.row import LedgerRow
+from ..reports import Report, RunSummary, run_summary
+from .ledger_option import ledger_settings, opened_ledger
+from .report import show_report
+from .tables import console, money_text, printable
+
+
+def show_run(run_id: str) -> None:
+    """Prints what the calls of a run cost; a ledger that cannot be read is one line."""
+    to = console(stderr=True)
+    directory = ledger_settings().directory
+    if directory is None or not directory.is_dir():
+        to.print("otel-llmcost: no LLM call was seen", markup=False)
+        return
+    try:
+        with opened_ledger() as ledger:
+            summary = run_summary(ledger, run_id)
+    except LlmCostError as error:
+        to.print(f"otel-llmcost: {error}", markup=False)
+        return
+    if not summary.report.rows:
+        to.print("otel-llmcost: no LLM call was seen", markup=False)
+        return
+    to.print(f"\notel-llmcost: {headline(summary.report)}", style="bold", markup=False)
+    show_report(without_empty_source(summary.report), stderr=True)
+    for line in single_calls(summary):
+        to.print(line, markup=False)
+
+
+def headline(report: Report) -> str:
+    """Calls, cost and tokens in one line."""
+    total = report.total
+    tokens = total.input + total.cache_read + total.cache_write + total.output
+    parts = [f"{total.calls:,} call{'' if total.calls == 1 else 's'}"]
+    if total.is_known:
+        parts.append(money_text(total.amount, lower_bound=total.is_lower_bound))
+    parts.append(f"{tokens:,} tokens")
+    if total.unpriced:
+        parts.append(f"{total.unpriced:,} without a price")
+    if total.failed:
+        parts.append(f"{total.failed:,} failed")
+    return ", ".join(parts)
+
+
+def without_empty_source(report: Report) -> Report:
+    """The report by model alone, where no call has a source."""
+    if any(row.keys[1] for row in report.rows):
+        return report
+    return replace(report, by=report.by[:1], rows=[replace(row, keys=row.keys[:1]) for row in report.rows])
+
+
+def single_calls(summary: RunSummary) -> list[str]:
+    """The dearest and the slowest call, where there is a choice."""
+    if summary.report.total.calls < 2:
+        return []
+    dearest, slowest = summary.dearest, summary.slowest
+    lines = [f"dearest call: {_named(dearest)}"] if dearest is not None else []
+    return lines + ([f"slowest call: {_named(slowest)}"] if slowest is not None else [])
+
+
+def _named(row: LedgerRow) -> str:
+    cost = money_text(row.amount, lower_bound=row.status == "partial") or row.status
+    source = f" ({printable(row.tags.source)})" if row.tags.source else ""
+    return f"{printable(row.model) or '-'}{source}, {cost}, {row.duration_s:.2f} s"
