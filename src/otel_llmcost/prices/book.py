@@ -19,7 +19,7 @@ from .providers import provider_name
 from .rates import Row
 from .shards import Snapshot
 from .status import TermsKey, price_oddly
-from .terms import TIER_SPELLINGS, Terms, Wanted, make_terms, unknown_terms
+from .terms import COMMITTED_TIER, TIER_SPELLINGS, Terms, Wanted, committed_terms, make_terms, unknown_terms
 
 _KNOWN_LIMIT = 4096
 _UNKNOWN_LIMIT = 1024
@@ -172,6 +172,8 @@ class Book:
 
     def _make_terms(self, key: TermsKey) -> Terms:
         provider, response_model, request_model, tier, speed, region, variant, host = key
+        if tier == COMMITTED_TIER:
+            return committed_terms()
         doubts: tuple[str, ...] = ()
         model = response_model or request_model
         found, named = self._find(provider, response_model, host) if response_model else (None, provider)

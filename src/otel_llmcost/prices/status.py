@@ -31,7 +31,7 @@ from ..money import femto
 from ..usage.meters import Usage
 from .providers import provider_name
 from .sums import Sum, add_usage, is_quantity, shared_out
-from .terms import COMMITTED_TIER, TIER_SPELLINGS, Terms, Wanted
+from .terms import TIER_SPELLINGS, Terms, Wanted
 
 TermsKey = tuple[str, str, str, str, str, str, str, str]
 """(provider, response model, request model, tier, speed, region, variant, host) of a call."""
@@ -56,7 +56,7 @@ def price_oddly(book: Prices, call: Call, terms: Terms) -> Priced:
             return Priced(status, None, {}, call.notes, book.version)
     at_ns = call.start_ns or time.time_ns()
     segment = terms.billed(at_ns, call.end_ns)
-    if terms.committed or call.tier == COMMITTED_TIER or (segment.plan and segment.plan.committed):
+    if terms.committed or (segment.plan is not None and segment.plan.committed):
         reason = note(COMMITTED_NOTE, "provisioned capacity has no price per call")
         return Priced(COMMITTED, None, {}, (*call.notes, reason), book.version)
     if NOT_BILLED_NOTE in codes and call.reported is None:

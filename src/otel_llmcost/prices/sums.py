@@ -68,18 +68,19 @@ def _add_meter(total: Sum, meter: str, quantity: Quantity, level: Level, wanted:
         total.lack(note("incomplete", f"{meter} is {quantity!r}, which is no quantity"))
         return
     rate = level.rates.get(meter)
+    if not quantity:
+        total.add("", 0)
+        return
     if rate is None:
-        if quantity:
-            total.lack(note("no-rate", _no_rate(meter, wanted)))
-            total.lines.append(_line(wanted, meter, quantity, None))
+        total.lack(note("no-rate", _no_rate(meter, wanted)))
+        total.lines.append(_line(wanted, meter, quantity, None))
         return
     part = rate.amount(quantity)
     total.add(rate.component, part, rate.saved(quantity))
-    if quantity:
-        total.lines.append(_line(wanted, meter, quantity, part))
-        if rate.doubt:
-            total.doubtful = True
-            total.say(note("ambiguous", rate.doubt))
+    total.lines.append(_line(wanted, meter, quantity, part))
+    if rate.doubt:
+        total.doubtful = True
+        total.say(note("ambiguous", rate.doubt))
 
 
 def _no_rate(meter: str, wanted: Wanted) -> str:

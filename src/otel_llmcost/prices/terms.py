@@ -85,6 +85,11 @@ def unknown_terms(reason: str) -> Terms:
     return Terms([Segment(ALWAYS, FOREVER, None, (reason,))])
 
 
+def committed_terms() -> Terms:
+    """Terms of provisioned capacity, which has no price per call."""
+    return Terms([Segment(ALWAYS, FOREVER, None)], committed=True)
+
+
 def make_terms(found: Found, wanted: Wanted, discounts: Iterable[Discount], doubts: tuple[str, ...]) -> Terms:
     """The terms of a found model; each start and end of a row, an alias or a discount cuts a segment."""
     fitting = [c for c in found.candidates if _fits(c.row, wanted)]

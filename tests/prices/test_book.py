@@ -1,0 +1,282 @@
+"""What a call costs: rows, dates, tiers, regions, notes, reported figures, lines."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from otel_llmcost.call import Call, Line, code_of, note
+from otel_llmcost.money import femto
+
+from .conftest import MakeBook, ns
+
+NOW = ns("2026-11-22T12:00:00")
+
+ROWS = """
+[[row]]
+provider = "openai"
+model = "m"
+aliases = ["m-alias", { name = "m-latest", to = 2026-06-01 }]
+match = [{ prefix = "m-2" }]
+rates = { input = "2", cache_read = "0.2", cache_write = "2.5", output = "10" }
+fees = { web_search = { usd = "10", per = 1000 } }
+max_output = 1000
+context_window = 9000
+
+[[row]]
+provider = "openai"
+model = "m"
+tier = "batch"
+rates = { input = "1", output = "5" }
+
+[[row]]
+provider = "openai"
+model = "n"
+aliases = [{ name = "m-latest", from = 2026-06-01 }]
+effective_to = 2026-10-01
+rates = { input = "4", output = "20" }
+
+[[row]]
+provider = "openai"
+model = "n"
+effective_from = 2026-10-01
+rates = { input = "3", output = "15" }
+
+[[row]]
+provider = "openai"
+model = "ft:m"
+rates = { input = "6", output = "30" }
+
+[[row]]
+provider = "openai"
+model = "image-1"
+fees = { image = [{ usd = "0.04", variant = "1024x1024/standard" }, { usd = "0.08", variant = "1024x1024/hd" }] }
+
+[[row]]
+provider = "openai"
+model = "speech"
+fees = { audio_second = { usd = "0.36", per = 3600 }, character = { usd = "15", per = 1000000 } }
+"""
+
+
+def call(model: str = "m", **facts: object) -> Call:
+    given: dict[str, object] = {"provider": "openai", "response_model": model, "start_ns": NOW}
+    return Call(**(given | {"usage": {"input": 1000, "output": 100}} | facts))  # type: ignore[arg-type]
+
+
+def test_an_exact_call_is_the_sum_of_its_components(make_book: MakeBook) -> None:
+    usage = {"input": 1000, "cache_read": 500, "cache_write": 200, "output": 100, "web_search": 2}
+    priced = make_book(ROWS).price(call(usage=usage))
+    assert priced.status == "exact"
+    assert priced.reasons == ()
+    assert priced.components == {
+        "input": femto("0.002"),
+        "cache_read": femto("0.0001"),
+        "cache_write": femto("0.0005"),
+        "output": femto("0.001"),
+        "tools": femto("0.02"),
+    }
+    assert priced.amount == femto("0.0236") == sum(priced.components.values())
+    assert priced.savings == femto("0.0009") - femto("0.0001")
+    assert priced.version.startswith("2026-11-22+")
+
+
+@pytest.mark.parametrize(
+    ("name", "usd"),
+    [
+        ("m", "0.003"),
+        ("m-alias", "0.003"),
+        ("m-2026", "0.003"),
+        ("ft:m:org::id", "0.009"),
+        ("m-2025-01-02", "0.003"),
+    ],
+)
+def test_names_lead_to_their_rows(make_book: MakeBook, name: str, usd: str) -> None:
+    assert make_book(ROWS).price(call(name)).amount == femto(usd)
+
+
+def test_an_alias_moves_on_its_day(make_book: MakeBook) -> None:
+    book = make_book(ROWS)
+    assert book.price(call("m-latest", start_ns=ns("2026-05-31T23:59:59"))).amount == femto("0.003")
+    assert book.price(call("m-latest", start_ns=ns("2026-06-01T00:00:00"))).amount == femto("0.006")
+
+
+def test_the_row_in_force_at_the_start_prices_the_call(make_book: MakeBook) -> None:
+    book = make_book(ROWS)
+    assert book.price(call("n", start_ns=ns("2026-10-01T00:00:00") - 1)).amount == femto("0.006")
+    assert book.price(call("n", start_ns=ns("2026-10-01T00:00:00"))).amount == femto("0.0045")
+    assert book.price(call("n", start_ns=ns("2020-01-01T00:00:00"))).amount == femto("0.006")
+
+
+def test_a_provider_that_bills_by_the_end_says_so(make_book: MakeBook) -> None:
+    book = make_book(
+        ROWS.replace("effective_to = 2026-10-01\n", 'effective_to = 2026-10-01\nbilled_at = "end"\n')
+    )
+    before, after = ns("2026-09-30T23:59:59"), ns("2026-10-01T00:00:05")
+    assert book.price(call("n", start_ns=before, end_ns=before + 1)).amount == femto("0.006")
+    assert book.price(call("n", start_ns=before, end_ns=after)).amount == femto("0.0045")
+
+
+@pytest.mark.parametrize(
+    ("facts", "code"),
+    [
+        ({"response_model": "m-unknown"}, "no-price"),
+        ({"tier": "flex"}, "no-tier"),
+        ({"speed": "fast"}, "no-tier"),
+        ({"provider": "unknown"}, "no-price"),
+        ({"provider": ""}, "no-price"),
+        ({"provider": "local"}, "local"),
+        ({"response_model": ""}, "no-price"),
+        ({"usage": {}}, "no-usage"),
+        ({"usage": {}, "error_type": "timeout"}, "no-usage"),
+        ({"usage": {"input_audio": 5}}, "no-rate"),
+        ({"notes": (note("no-usage", "the body told none"),), "usage": {}}, "no-usage"),
+    ],
+)
+def test_what_is_unknown_is_unpriced_with_its_reason(
+    make_book: MakeBook, facts: dict[str, object], code: str
+) -> None:
+    priced = make_book(ROWS).price(call(**facts))
+    assert (priced.status, priced.amount, priced.components) == ("unpriced", None, {})
+    assert code in [code_of(reason) for reason in priced.reasons]
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [("pending", "pending"), ("delegated", "delegated"), ("committed", "committed")]
+)
+def test_notes_that_say_who_pays_leave_no_amount(make_book: MakeBook, code: str, status: str) -> None:
+    priced = make_book(ROWS).price(call(notes=(note(code, "why"),)))
+    assert (priced.status, priced.amount) == (status, None)
+    assert priced.reasons == (f"{code}: why",)
+
+
+def test_notes_decide_between_exact_estimated_and_partial(make_book: MakeBook) -> None:
+    book = make_book(ROWS)
+    estimated = book.price(call(notes=("estimated: output counted by characters",)))
+    partial = book.price(call(notes=("incomplete: 5 cached of 3", "estimated: x")))
+    remark = book.price(call(notes=("note: a remark",)))
+    assert (estimated.status, partial.status, remark.status) == ("estimated", "partial", "exact")
+    assert estimated.amount == partial.amount == remark.amount == femto("0.003")
+    assert partial.reasons == ("incomplete: 5 cached of 3", "estimated: x")
+
+
+def test_a_call_that_is_known_to_cost_nothing_is_exactly_nothing(make_book: MakeBook) -> None:
+    priced = make_book(ROWS).price(call(usage={}, notes=("not-billed: the request was refused",)))
+    assert (priced.status, priced.amount) == ("exact", 0)
+
+
+def test_a_meter_without_a_rate_makes_a_lower_bound(make_book: MakeBook) -> None:
+    priced = make_book(ROWS).price(call(usage={"input": 1000, "input_audio": 7, "output_audio": 9}))
+    assert (priced.status, priced.amount) == ("partial", femto("0.002"))
+    assert [code_of(reason) for reason in priced.reasons] == ["no-rate", "no-rate"]
+    assert "input_audio" in priced.reasons[0]
+
+
+def test_tiers_never_lend_each_other_meters(make_book: MakeBook) -> None:
+    priced = make_book(ROWS).price(call(tier="batch", usage={"input": 1000, "cache_read": 10}))
+    assert (priced.status, priced.amount) == ("partial", femto("0.001"))
+
+
+def test_request_model_is_second_and_says_so(make_book: MakeBook) -> None:
+    book = make_book(ROWS)
+    second = book.price(call("m-served-by-something-else", request_model="m"))
+    assert (second.status, second.amount) == ("estimated", femto("0.003"))
+    assert code_of(second.reasons[0]) == "matched"
+    only = book.price(call("", request_model="m"))
+    assert (only.status, only.reasons) == ("exact", ())
+
+
+def test_a_user_map_names_opaque_deployments(make_book: MakeBook) -> None:
+    book = make_book(ROWS, models={"prod-chat": "m", "other": "openai/n"})
+    assert book.price(call("", request_model="prod-chat")).amount == femto("0.003")
+    assert book.price(call("other", provider="azure.ai.openai")).amount == femto("0.0045")
+
+
+def test_the_reported_figure_wins_beside_ours(make_book: MakeBook) -> None:
+    book = make_book(ROWS)
+    priced = book.price(call(reported=Decimal("0.005")))
+    assert (priced.status, priced.amount, priced.list_amount) == ("reported", femto("0.005"), femto("0.003"))
+    assert sum(priced.components.values()) == femto("0.005")
+    unknown = book.price(call("nobody", reported=Decimal("0.005")))
+    assert (unknown.status, unknown.amount, unknown.list_amount) == ("reported", femto("0.005"), None)
+    assert unknown.components == {"units": femto("0.005")}
+
+
+@pytest.mark.parametrize("figure", ["-1", "NaN", "Infinity"])
+def test_a_reported_figure_that_is_no_cost_is_not_believed(make_book: MakeBook, figure: str) -> None:
+    priced = make_book(ROWS).price(call(reported=Decimal(figure)))
+    assert priced.amount == femto("0.003")
+    assert [code_of(reason) for reason in priced.reasons] == ["ambiguous"]
+
+
+def test_a_reported_zero_is_not_a_gift(make_book: MakeBook) -> None:
+    priced = make_book(ROWS).price(call(reported=Decimal(0)))
+    assert (priced.status, priced.amount) == ("estimated", femto("0.003"))
+
+
+def test_lines_are_priced_one_by_one(make_book: MakeBook) -> None:
+    lines = (
+        Line("openai", "m", {"input": 1000}),
+        Line("openai", "n", {"output": 100}),
+        Line("openai", "nobody", {"input": 5}),
+    )
+    priced = make_book(ROWS).price(call(lines=lines, usage={"input": 1005, "output": 100}))
+    assert (priced.status, priced.amount) == ("partial", femto("0.0035"))
+    assert [(line.model, line.meter, line.amount) for line in priced.lines] == [
+        ("m", "input", femto("0.002")),
+        ("n", "output", femto("0.0015")),
+        ("nobody", "input", None),
+    ]
+
+
+def test_images_by_variant(make_book: MakeBook) -> None:
+    book = make_book(ROWS)
+    hd = book.price(call("image-1", variant="1024x1024/hd", usage={"image": 3}))
+    assert (hd.amount, hd.components) == (femto("0.24"), {"units": femto("0.24")})
+    odd = book.price(call("image-1", variant="7x7/odd", usage={"image": 3}))
+    assert (odd.status, odd.amount) == ("unpriced", None)
+    assert "7x7/odd" in odd.reasons[0]
+
+
+def test_seconds_and_characters_are_rounded_once(make_book: MakeBook) -> None:
+    book = make_book(ROWS)
+    assert book.price(call("speech", usage={"audio_second": Decimal("12.5")})).amount == femto("0.00125")
+    assert book.price(call("speech", usage={"character": 1001})).amount == femto("0.015015")
+
+
+@pytest.mark.parametrize("odd", [-5, True, Decimal("NaN"), Decimal("-1"), 1.5, None, "7", float("nan")])
+def test_quantities_that_are_none_are_named_and_never_raise(make_book: MakeBook, odd: object) -> None:
+    priced = make_book(ROWS).price(call(usage={"input": 1000, "output": odd}))
+    assert (priced.status, priced.amount) == ("partial", femto("0.002"))
+    assert code_of(priced.reasons[0]) == "incomplete"
+
+
+def test_limits_of_a_model(make_book: MakeBook) -> None:
+    book = make_book(ROWS)
+    assert (book.max_output("openai", "m-alias"), book.context_window("openai", "m")) == (1000, 9000)
+    assert book.max_output("openai", "nobody") is None
+
+
+def test_the_version_changes_with_every_price(make_book: MakeBook) -> None:
+    own = '[[row]]\nprovider = "openai"\nmodel = "x"\nrates = { input = "1" }\n'
+    discount = "[[discount]]\npercent = 10\n"
+    versions = {
+        make_book(ROWS).version,
+        make_book(ROWS.replace('"10"', '"11"')).version,
+        make_book(ROWS, own=own).version,
+        make_book(ROWS, own=discount).version,
+        make_book(ROWS, models={"a": "m"}).version,
+    }
+    assert len(versions) == 5
+    assert make_book(ROWS).version == make_book(ROWS).version
+
+
+def test_unknown_names_are_remembered_within_bounds(make_book: MakeBook) -> None:
+    book = make_book(ROWS)
+    book.price(call("m"))
+    for number in range(5000):
+        assert book.price(call(f"nobody-{number}")).status == "unpriced"
+    kept = len(book._unknown), len(book._known)
+    assert kept[0] <= 1024
+    assert kept[1] == 1
