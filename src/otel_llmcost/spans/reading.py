@@ -38,7 +38,7 @@ def _is_priced(attributes: Mapping[str, object]) -> bool:
         # A line of JSON, or an old instrumentation: usage and a model are what makes it a call.
         named = s.REQUEST_MODEL in attributes or s.RESPONSE_MODEL in attributes
         return named and (s.INPUT_TOKENS in attributes or s.OUTPUT_TOKENS in attributes)
-    return operation in s.PRICED_OPERATIONS
+    return isinstance(operation, str) and operation in s.PRICED_OPERATIONS
 
 
 def _call(facts: SpanFacts, attributes: Mapping[str, object]) -> Call:

@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..call import COMMITTED_NOTE, ESTIMATED_NOTE, NO_USAGE_NOTE, PENDING_NOTE, Reading, note
+from ..call import (
+    COMMITTED_NOTE,
+    ESTIMATED_NOTE,
+    NO_USAGE_NOTE,
+    NOT_BILLED_NOTE,
+    PENDING_NOTE,
+    Reading,
+    note,
+)
 from . import terms
 from .anthropic_iterations import add_iterations
 from .anthropic_tokens import token_meters
 from .inclusive import Meters
-from .quantities import count, money, table, text
+from .meters import OUTPUT_METERS
+from .quantities import count, explained, money, table, text
 
 Body = Mapping[str, object]
 
@@ -35,14 +44,22 @@ def read_message(body: Body) -> Reading:
         if usage.get("iterations"):
             add_iterations(reading, usage, notes)
         if "broken_off" in body:
-            notes.append(
-                note(ESTIMATED_NOTE, "the stream broke off, its output is counted as far as it was told")
-            )
+            notes.append(note(ESTIMATED_NOTE, "the stream broke off before its final usage"))
+        if stop == "refusal" and _is_unbilled_refusal(body, reading):
+            reading.usage = {}
+            notes.append(note(NOT_BILLED_NOTE, "refused before any output"))
     else:
         notes.append(note(NO_USAGE_NOTE, _why_no_usage(body)))
-    if notes:
-        reading.notes = tuple(notes)
+    if notes or not reading.usage:
+        reading.notes = explained(reading, notes)
     return reading
+
+
+def _is_unbilled_refusal(body: Body, reading: Reading) -> bool:
+    # https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback, checked 2026-11-23: the models
+    # whose classifiers explain themselves (`stop_details`) are not billed where nothing was said yet.
+    silent = not any(meter in reading.usage for meter in OUTPUT_METERS)
+    return silent and not reading.lines and isinstance(body.get("stop_details"), dict)
 
 
 def _why_no_usage(body: Body) -> str:
@@ -94,7 +111,7 @@ def read_session(body: Body) -> Reading:
     if listed and text(listed.get("currency")).lower() in ("", "usd"):
         cents = money(listed.get("amount"), "list_cost.amount", notes)
         reading.reported = None if cents is None else cents / 100
-    reading.notes = tuple(notes)
+    reading.notes = explained(reading, notes)
     return reading
 
 
@@ -107,7 +124,10 @@ def read_batch_result(body: Body) -> Reading:
         reading.tier = reading.tier or terms.BATCH
         return reading
     if result:
-        return Reading(notes=(note(NO_USAGE_NOTE, f"the request {text(result.get('type')) or 'failed'}"),))
+        # Errored, cancelled and expired requests of a batch are not billed.
+        return Reading(
+            tier=terms.BATCH, notes=(note(NOT_BILLED_NOTE, f"the request {text(result.get('type'))}"),)
+        )
     return Reading(notes=(note(PENDING_NOTE, "the batch has no result for it yet"),))
 
 
@@ -142,14 +162,15 @@ def fold_message(events: Iterable[object]) -> Body:
             continue
         message = event.get("message")
         if isinstance(message, dict) and event.get("type", "message_start") == "message_start":
-            body = {name: message.get(name) for name in ("id", "model", "type", "stop_reason")}
+            body = {
+                name: message.get(name) for name in ("id", "model", "type", "stop_reason", "stop_details")
+            }
             usage = dict(table(message.get("usage")))
         elif event.get("type") == "message_delta":
             ended = True
             _overwrite(usage, table(event.get("usage")))
-            stop = table(event.get("delta")).get("stop_reason")
-            if stop is not None:
-                body["stop_reason"] = stop
+            delta = table(event.get("delta"))
+            body.update({name: delta[name] for name in ("stop_reason", "stop_details") if delta.get(name)})
         elif event.get("type") == "error":
             body["error"] = event.get("error") or True
     if usage:

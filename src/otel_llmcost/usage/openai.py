@@ -21,7 +21,7 @@ from .openai_media import (
 )
 from .openai_tokens import chat_meters
 from .openai_tools import with_tools
-from .quantities import rows, table, text
+from .quantities import explained, rows, table, text
 
 __all__ = [
     "fold_chat",
@@ -61,8 +61,8 @@ def read_chat(body: Body) -> Reading:
     else:
         notes.append(no_usage(body))
     compatible.add_tier(reading, body, usage, notes)
-    if notes:
-        reading.notes = tuple(notes)
+    if notes or not reading.usage:
+        reading.notes = explained(reading, notes)
     return reading
 
 
@@ -111,8 +111,8 @@ def read_responses(body: Body) -> Reading:
     compatible.add_tier(reading, body, usage, notes)
     if usage:
         with_tools(reading, body, notes)
-    if notes:
-        reading.notes = tuple(notes)
+    if notes or not reading.usage:
+        reading.notes = explained(reading, notes)
     return reading
 
 

@@ -11,7 +11,7 @@ from .compatible import add_vendor_fields, total_of
 from .inclusive import Meters, split
 from .openai_tokens import chat_meters
 from .openai_tools import image_meters, svg_line
-from .quantities import count, measure, rows, table, text
+from .quantities import count, explained, measure, rows, table, text
 
 Body = Mapping[str, object]
 _NO_REQUEST: Body = {}
@@ -36,7 +36,7 @@ def read_images(body: Body, request: Body | None = None) -> Reading:
         reading.lines = (Line("", reading.model, reading.usage, variant=reading.variant), *svg)
         reading.usage = total_of(reading.lines)
     add_vendor_fields(reading, body, usage, notes)
-    reading.notes = tuple(notes)
+    reading.notes = explained(reading, notes)
     return reading
 
 
@@ -84,7 +84,7 @@ def read_transcription(body: object, request: Body | None = None) -> Reading:
         reading.usage = _only("audio_second", measure(seconds, "seconds", notes))
     else:
         notes.append(note(NO_USAGE_NOTE, "the answer tells neither tokens nor the audio's duration"))
-    reading.notes = tuple(notes)
+    reading.notes = explained(reading, notes)
     return reading
 
 
@@ -118,7 +118,9 @@ def read_speech(request: Body) -> Reading:
     model = text(request.get("model"))
     spoken = text(request.get("input"))
     notes: tuple[str, ...] = ()
-    if not model.startswith("tts-1"):
+    if not spoken:
+        notes = (note(NO_USAGE_NOTE, "the request tells no text to speak"),)
+    elif not model.startswith("tts-1"):
         notes = (
             note(
                 ESTIMATED_NOTE, f"{model or 'the model'} is billed by tokens, which the answer does not tell"
@@ -139,7 +141,7 @@ def read_batch(body: Body) -> Reading:
         reading.usage = chat_meters(usage, notes)
     else:
         notes.append(note(NO_USAGE_NOTE, "the batch tells no usage"))
-    reading.notes = tuple(notes)
+    reading.notes = explained(reading, notes)
     return reading
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 
-from ..call import INCOMPLETE_NOTE, note
+from ..call import INCOMPLETE_NOTE, NO_USAGE_NOTE, Reading, note
 
 LARGEST = 10**12
 """More tokens (or seconds, characters) than any one call can have: beyond it a count is not believed."""
@@ -63,6 +63,13 @@ def measure(value: object, name: str, notes: list[str]) -> int | Decimal:
 def money(value: object, name: str, notes: list[str]) -> Decimal | None:
     """An amount of money that a body reports, None where there is none or where it cannot be one."""
     return None if value is None else _readable(value, name, notes)
+
+
+def explained(reading: Reading, notes: list[str]) -> tuple[str, ...]:
+    """The notes of a reading; a usage of zeros alone is none (hosts that do not count send zeros)."""
+    if not notes and not reading.usage and reading.reported is None:
+        return (note(NO_USAGE_NOTE, "the usage counts nothing"),)
+    return tuple(notes)
 
 
 def _readable(value: object, name: str, notes: list[str]) -> Decimal | None:
