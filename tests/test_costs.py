@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from otel_llmcost.costs import calculate_cost, cost_breakdown, usage_of
+from otel_llmcost.costs import calculate_cost, cost_breakdown, estimate_cost, usage_of
 from otel_llmcost.errors import UsageError
 from otel_llmcost.prices import Book, load_book
 
@@ -68,6 +68,16 @@ def test_providers_by_their_usual_names(book: Book) -> None:
 def test_a_naive_instant_is_utc(book: Book) -> None:
     naive = AT.replace(tzinfo=None)
     assert calculate_cost("openai", "gpt-5", 1_000, at=naive, book=book) == Decimal("0.00125")
+
+
+def test_estimates_say_how_they_were_made(book: Book) -> None:
+    found = estimate_cost("openai", "gpt-5", "x" * 4_001, 100, at=AT, book=book)
+    assert (found.usd, found.status) == (Decimal("0.00225125"), "estimated")
+    assert "4 bytes a token" in found.reasons[0]
+    counted = estimate_cost("openai", "gpt-5", "any text", 100, count=lambda *_: 1_000, at=AT, book=book)
+    given = estimate_cost("openai", "gpt-5", 1_000, 100, at=AT, book=book)
+    assert (counted.usd, given.usd) == (Decimal("0.00225"), Decimal("0.00225"))
+    assert estimate_cost("openai", "gpt-99", "text", book=book).usd is None
 
 
 def test_usage_is_split_without_overlap() -> None:

@@ -4,18 +4,20 @@ call."""
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TypedDict, Unpack
 
-from .call import Call, Priced
+from .call import ESTIMATED_NOTE, Call, Priced, note
 from .errors import UsageError
 from .money import as_decimal
 from .prices.providers import SPELLINGS
 from .services import Prices, services
 from .usage.meters import METERS, Quantity, Usage
+
+_BYTES_PER_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,3 +155,33 @@ def calculate_cost(
 ) -> Decimal | None:
     """The exact cost in USD of such a call, None where it is not known. Arguments as for `cost_breakdown`."""
     return cost_breakdown(provider, model, input_tokens, output_tokens, **details).usd
+
+
+CountTokens = Callable[[str, str, str], int]
+"""(provider, model, text) -> tokens."""
+
+
+def estimate_cost(
+    provider: str,
+    model: str,
+    prompt: str | int,
+    output_tokens: int = 0,
+    *,
+    count: CountTokens | None = None,
+    **details: Unpack[Details],
+) -> CostBreakdown:
+    """What a call that was not made yet would cost, with status "estimated" (or "unpriced").
+
+    `prompt` is its text or its number of tokens, `output_tokens` what is expected of the answer, `count` a
+    tokenizer. Without one, text counts a token for every four bytes, and the reasons say so.
+    """
+    if isinstance(prompt, int):
+        input_tokens, how = prompt, "token numbers were given before the call"
+    elif count is not None:
+        input_tokens, how = count(provider, model, prompt), "the prompt was counted by a tokenizer"
+    else:
+        input_tokens = -(-len(prompt.encode("utf-8", "replace")) // _BYTES_PER_TOKEN)
+        how = f"the prompt was counted as {_BYTES_PER_TOKEN} bytes a token; other text than English may take twice that"
+    call = call_of(provider, model, usage_of(input_tokens, output_tokens, **details), details)
+    call.notes = (note(ESTIMATED_NOTE, how),)
+    return breakdown_of((details.get("book") or services().book).price(call))
