@@ -19,7 +19,13 @@ def asked(body: dict[str, object], operation: str = "chat") -> Asked:
 def test_visible_text_is_bounded_by_its_bytes() -> None:
     bound = bound_of(request("x" * 1000))
     assert 1000 < bound.input_tokens <= 1000 + BASE_TOKENS + 100
-    assert (bound.output_tokens, bound.answers, bound.passes, bound.unseen, bound.unbounded) == (100, 1, 1, "", "")
+    assert (bound.output_tokens, bound.answers, bound.passes, bound.unseen, bound.unbounded) == (
+        100,
+        1,
+        1,
+        "",
+        "",
+    )
 
 
 @given(st.text())
@@ -36,7 +42,12 @@ def test_a_ligature_that_normalisation_unfolds_counts_unfolded() -> None:
     assert text_bound("\ufdfa") == 33
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
 def test_any_body_has_an_answer(part: object) -> None:
     bound = bound_of(asked({"model": "m", "messages": part, "tools": part, "n": part, "max_tokens": part}))
     assert bound.input_tokens >= 0
@@ -59,7 +70,9 @@ def test_any_body_has_an_answer(part: object) -> None:
         ({"max_tokens": "5"}, None, 1),
     ],
 )
-def test_the_answer_is_bounded_by_what_the_request_says(body: dict[str, object], output: int | None, answers: int) -> None:
+def test_the_answer_is_bounded_by_what_the_request_says(
+    body: dict[str, object], output: int | None, answers: int
+) -> None:
     bound = bound_of(asked(body))
     assert (bound.output_tokens, bound.answers) == (output, answers)
 
@@ -67,12 +80,28 @@ def test_the_answer_is_bounded_by_what_the_request_says(body: dict[str, object],
 @pytest.mark.parametrize(
     "body",
     [
-        {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]}]},
-        {"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "AAAA"}}]}]},
+        {
+            "messages": [
+                {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]}
+            ]
+        },
+        {
+            "messages": [
+                {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "AAAA"}}]}
+            ]
+        },
         {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "file-1"}}]}]},
         {"messages": [{"role": "assistant", "content": None, "audio": {"id": "audio_1"}}]},
-        {"messages": [{"role": "user", "content": [{"type": "image", "source": {"type": "base64", "data": "AA"}}]}]},
-        {"messages": [{"role": "assistant", "content": [{"type": "thinking", "thinking": "..", "signature": "x"}]}]},
+        {
+            "messages": [
+                {"role": "user", "content": [{"type": "image", "source": {"type": "base64", "data": "AA"}}]}
+            ]
+        },
+        {
+            "messages": [
+                {"role": "assistant", "content": [{"type": "thinking", "thinking": "..", "signature": "x"}]}
+            ]
+        },
         {"messages": [{"role": "user", "content": [{"type": "something_new", "text": "x"}]}]},
         {"input": "go on", "previous_response_id": "resp_1"},
         {"input": "go on", "conversation": "conv_1"},
@@ -80,7 +109,11 @@ def test_the_answer_is_bounded_by_what_the_request_says(body: dict[str, object],
         {"input": [{"type": "item_reference", "id": "msg_1"}]},
         {"input": [{"type": "reasoning", "encrypted_content": "gAAA"}]},
         {"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": "AA"}}]}]},
-        {"messages": [{"role": "user", "content": [{"image": {"format": "png", "source": {"bytes": "AA"}}}]}]},
+        {
+            "messages": [
+                {"role": "user", "content": [{"image": {"format": "png", "source": {"bytes": "AA"}}}]}
+            ]
+        },
         {"messages": object()},
     ],
 )
@@ -91,8 +124,17 @@ def test_input_that_cannot_be_seen_is_said_to_be_so(body: dict[str, object]) -> 
 
 
 def test_what_a_program_has_in_its_own_schemas_and_arguments_is_text() -> None:
-    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {"image": {"type": "photo"}}}}}
-    used = {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "f", "input": {"type": "odd", "image": "x"}}]}
+    tool = {
+        "type": "function",
+        "function": {
+            "name": "f",
+            "parameters": {"type": "object", "properties": {"image": {"type": "photo"}}},
+        },
+    }
+    used = {
+        "role": "assistant",
+        "content": [{"type": "tool_use", "id": "t", "name": "f", "input": {"type": "odd", "image": "x"}}],
+    }
     bound = bound_of(asked({"messages": [used], "tools": [tool], "max_tokens": 1}))
     assert (bound.unseen, bound.unbounded) == ("", "")
     assert bound.input_tokens > BASE_TOKENS + HIDDEN_PROMPT_TOKENS
@@ -110,7 +152,9 @@ def test_token_ids_count_one_each() -> None:
 
 
 def test_several_prompts_ask_for_several_answers() -> None:
-    assert bound_of(asked({"prompt": ["a", "b", "c"], "n": 2, "max_tokens": 5}, "text_completion")).answers == 6
+    assert (
+        bound_of(asked({"prompt": ["a", "b", "c"], "n": 2, "max_tokens": 5}, "text_completion")).answers == 6
+    )
     assert bound_of(asked({"prompt": [1, 2, 3], "max_tokens": 5}, "text_completion")).answers == 1
 
 

@@ -40,7 +40,9 @@ def test_searches_add_their_fee_and_a_pass_each() -> None:
 def test_a_batch_is_the_sum_of_its_requests() -> None:
     one = request("a", model="known", max_tokens=10)
     params = dict(one.body)
-    batch = Asked("anthropic", "", "chat", "", {"requests": [{"custom_id": "1", "params": params}] * 3}, NO_TAGS, 1)
+    batch = Asked(
+        "anthropic", "", "chat", "", {"requests": [{"custom_id": "1", "params": params}] * 3}, NO_TAGS, 1
+    )
     assert Ceilings(FlatBook()).of(batch) == 3 * Ceilings(FlatBook()).of(one)
 
 
@@ -89,7 +91,9 @@ def test_no_shipped_price_exceeds_the_ceiling(
             usage={meter: count for meter, count in usage.items() if count},
         )
     )
-    call = Asked(provider, "", "chat", model, {"input": "x" * tokens_in, "max_tokens": tokens_out or 1}, NO_TAGS, NOW)
+    call = Asked(
+        provider, "", "chat", model, {"input": "x" * tokens_in, "max_tokens": tokens_out or 1}, NO_TAGS, NOW
+    )
     if real.amount is not None:
         assert real.amount <= CEILINGS.of(call)
 
@@ -129,7 +133,10 @@ def test_a_price_that_changes_during_the_call_is_covered() -> None:
 
     class Changing(FlatBook):
         def rows(self, provider: str, model: str) -> list[object]:
-            return [Row(provider=provider, model=model, to_ns=change), Row(provider=provider, model=model, from_ns=change)]
+            return [
+                Row(provider=provider, model=model, to_ns=change),
+                Row(provider=provider, model=model, from_ns=change),
+            ]
 
         def dearest(self, *args: object, at_ns: int = 0, **more: object) -> int | None:
             found = super().dearest(*args, at_ns=at_ns, **more)  # type: ignore[arg-type]

@@ -44,15 +44,35 @@ def ends(window: Window, instant: str) -> tuple[str, str]:
         ("hour", "Europe/Berlin", "2026-10-25T00:30:00Z", "2026-10-25T00:00:00Z", "2026-10-25T01:00:00Z"),
         ("hour", "Europe/Berlin", "2026-10-25T01:30:00Z", "2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z"),
         # Lord Howe moves by half an hour: 2026-10-03T15:30Z (from +10:30 to +11), 2026-04-04T15:00Z (back)
-        ("hour", "Australia/Lord_Howe", "2026-04-04T15:10:00Z", "2026-04-04T15:00:00Z", "2026-04-04T15:30:00Z"),
-        ("hour", "Australia/Lord_Howe", "2026-04-04T14:59:59Z", "2026-04-04T14:00:00Z", "2026-04-04T15:00:00Z"),
+        (
+            "hour",
+            "Australia/Lord_Howe",
+            "2026-04-04T15:10:00Z",
+            "2026-04-04T15:00:00Z",
+            "2026-04-04T15:30:00Z",
+        ),
+        (
+            "hour",
+            "Australia/Lord_Howe",
+            "2026-04-04T14:59:59Z",
+            "2026-04-04T14:00:00Z",
+            "2026-04-04T15:00:00Z",
+        ),
     ],
 )
 def test_calendar_windows(name: str, zone: str, instant: str, start: str, end: str) -> None:
     assert ends(parse_window(name, zone), instant) == (start, end)
 
 
-ZONES = ["UTC", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "Africa/Cairo", "America/Havana", "Pacific/Apia"]
+ZONES = [
+    "UTC",
+    "Europe/Berlin",
+    "Asia/Kolkata",
+    "Australia/Lord_Howe",
+    "Africa/Cairo",
+    "America/Havana",
+    "Pacific/Apia",
+]
 
 
 @given(
@@ -70,7 +90,9 @@ def test_calendar_windows_tile_time(name: str, zone: str, seconds: int) -> None:
 
 
 @given(st.integers(min_value=1, max_value=400_000), st.integers(min_value=10**6, max_value=2 * 10**9))
-def test_a_rolling_window_counts_every_instant_of_its_length_and_at_most_a_step_more(length: int, now: int) -> None:
+def test_a_rolling_window_counts_every_instant_of_its_length_and_at_most_a_step_more(
+    length: int, now: int
+) -> None:
     window = parse_window(f"rolling {length}s")
     span = window.at(now)
     oldest = window.at(now - length + 1)
@@ -86,10 +108,14 @@ def test_totals_and_conversations_never_reset() -> None:
 
 @pytest.mark.parametrize("text", ["rolling 90m", "rolling 24h", "rolling 7d", "rolling 30 s"])
 def test_rolling_windows_have_a_length(text: str) -> None:
-    assert parse_window(text).length == {"rolling 90m": 5400, "rolling 24h": 86400, "rolling 7d": 604800}.get(text, 30)
+    assert parse_window(text).length == {"rolling 90m": 5400, "rolling 24h": 86400, "rolling 7d": 604800}.get(
+        text, 30
+    )
 
 
-@pytest.mark.parametrize("text", ["rolling", "rolling 0s", "rolling 9000d", "rolling 5y", "fortnight", "", "Day"])
+@pytest.mark.parametrize(
+    "text", ["rolling", "rolling 0s", "rolling 9000d", "rolling 5y", "fortnight", "", "Day"]
+)
 def test_an_unknown_window_names_what_is_allowed(text: str) -> None:
     with pytest.raises(ValueError, match="allowed: hour, day, week"):
         parse_window(text)
