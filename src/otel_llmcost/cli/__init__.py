@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -84,10 +83,6 @@ class Frame(click.Group):
             code = _say(str(error), FAILURE)
         except (click.Abort, KeyboardInterrupt):
             code = _say("interrupted", INTERRUPTED)
-        except BrokenPipeError:
-            # the reader, `head` for one, has seen enough; what is left in the buffer must not fail at exit
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = 0
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -100,7 +95,9 @@ def _say(message: str, code: int) -> int:
     return code
 
 
-@click.group(cls=Frame, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    PROGRAM, cls=Frame, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name=PROGRAM)
 @click.pass_context
 def main(ctx: click.Context) -> None:

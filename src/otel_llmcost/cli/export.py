@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
@@ -14,6 +15,7 @@ from ..money import Femto, as_text
 from ..reports import CostRow, Report
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 Cell = str | int | float | Decimal | None
 
 
@@ -131,7 +133,9 @@ def print_csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
 
 
 def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    if text.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text):
+        text = f"'{text}"
+    return text.replace("\r", " ")  # a bare carriage return ends a line for some readers, quoted or not
 
 
 def flattened(record: Mapping[str, object]) -> dict[str, Cell]:

@@ -31,11 +31,16 @@ def money_text(amount: Femto | None, *, lower_bound: bool = False) -> str:
 
 
 def aligned(amounts: Sequence[str]) -> list[str]:
-    """Texts of one width whose decimal points stand below each other."""
-    split = [text.partition(".") for text in amounts]
+    """Texts of one width whose decimal points stand below each other; what has none stands at the right."""
+    split = [text.partition(".") for text in amounts if "." in text]
     left = max((len(whole) for whole, _, _ in split), default=0)
     right = max((len(point + decimals) for _, point, decimals in split), default=0)
-    return [whole.rjust(left) + (point + decimals).ljust(right) for whole, point, decimals in split]
+    width = max([left + right, *map(len, amounts)], default=0)
+    cells = []
+    for text in amounts:
+        whole, point, decimals = text.partition(".")
+        cells.append((whole.rjust(left) + (point + decimals).ljust(right) if point else text).rjust(width))
+    return cells
 
 
 def printable(text: str) -> str:

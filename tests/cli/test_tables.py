@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from rich.console import Console
+
+from otel_llmcost.cli.tables import Column, aligned, money_text, print_table, printable
+
+USD = 10**15
+
+
+def test_money_shows_the_digits_that_matter() -> None:
+    shown = {
+        2_425_200_000_000: "$0.0024252",
+        12_400_000_000_000_000: "$12.40",
+        1_234_560_000_000_000_000: "$1,234.56",
+        0: "$0.00",
+        1: "$0.000000000000001",
+        123_456_789_000_000: "$0.12346",
+        500_000_000_000_000: "$0.50",
+        999_999_999_999_999: "$1.00",
+        1_005_000_000_000_000: "$1.00",  # half to even
+        1_015_000_000_000_000: "$1.02",
+        -2_500_000_000_000: "-$0.0025",
+        10**27: "$1,000,000,000,000.00",
+    }
+    assert {amount: money_text(amount) for amount in shown} == shown
+    assert money_text(None) == ""
+    assert money_text(5 * USD, lower_bound=True) == ">= $5.00"
+
+
+def test_sums_stand_below_each_other_at_the_point() -> None:
+    assert aligned(["$1,234.56", "$0.0024252", "unknown", ""]) == [
+        "$1,234.56     ",
+        "    $0.0024252",
+        "       unknown",
+        "              ",
+    ]
+    assert aligned([]) == []
+
+
+def table(width: int) -> list[str]:
+    columns = [
+        Column("model", ["a-rather-long-model-name", "small", "total"]),
+        Column.numbers("tokens", [1234567, 0, 1234567], spare=1),
+        Column.money("cost", ["$1.25", "$0.005", "$1.255"]),
+    ]
+    to = Console(width=width, no_color=True, highlight=False)
+    with to.capture() as capture:
+        print_table(columns, to=to, total=True)
+    return [line.rstrip() for line in capture.get().splitlines() if line.strip()]
+
+
+def test_a_table_with_its_total() -> None:
+    lines = [line for line in table(80) if "─" not in line]
+    assert lines == [
+        " model                         tokens     cost",
+        " a-rather-long-model-name   1,234,567   $1.25",
+        " small                                  $0.005",
+        " total                      1,234,567   $1.255",
+    ]
+
+
+def test_a_narrow_terminal_keeps_names_and_money_whole() -> None:
+    text = "\n".join(table(30))
+    assert "tokens" not in text
+    for amount in ("$1.25", "$0.005", "$1.255"):
+        assert amount in text
+    assert "a-rather-lo" in text
+
+
+def test_names_cannot_command_a_terminal() -> None:
+    assert printable("gpt\x1b[2J\r\nx\u202e") == "gpt\ufffd[2J\ufffd\ufffdx\ufffd"
+    assert printable("größer ☃") == "größer ☃"

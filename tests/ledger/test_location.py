@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from otel_llmcost.ledger import location
+from otel_llmcost.ledger.location import default_directory, file_system, is_remote
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"XDG_STATE_HOME": "/state", "HOME": "/home/a"}, "/state/otel-llmcost"),
+        ({"XDG_STATE_HOME": "relative", "HOME": "/home/a"}, "/home/a/.local/state/otel-llmcost"),
+        ({"HOME": "/home/a"}, "/home/a/.local/state/otel-llmcost"),
+        ({"HOME": "relative"}, None),
+    ],
+)
+def test_the_directory_is_the_user_s_own(environ: dict[str, str], expected: str | None) -> None:
+    assert default_directory(environ) == (None if expected is None else Path(expected))
+
+
+MOUNTS = """\
+22 1 {device} / / rw,relatime shared:1 - {kind} /dev/vda rw
+23 22 0:21 / /dev/shm rw,nosuid - tmpfs tmpfs rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "remote"),
+    [("ext4", False), ("nfs4", True), ("fuse.sshfs", True), ("9p", True), ("overlay", False)],
+)
+def test_network_file_systems_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, remote: bool
+) -> None:
+    device = tmp_path.stat().st_dev
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(MOUNTS.format(device=f"{device >> 8 & 0xFFF}:{device & 0xFF}", kind=kind))
+    monkeypatch.setattr(location, "_MOUNTS", mounts)
+    assert file_system(tmp_path) == kind
+    assert is_remote(tmp_path) is remote
+
+
+def test_where_the_system_does_not_say_it_is_taken_for_local(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(location, "_MOUNTS", tmp_path / "missing")
+    assert not is_remote(tmp_path)
