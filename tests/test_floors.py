@@ -28,8 +28,20 @@ FLOORS = (
     {"attribution", "config"},
     {"watch"},
     {"settle", "processor", "metrics", "dialects", "lineage"},
-    {"ledger", "reports", "budgets", "imports", "tracker", "sessions", "clients", "savings", "collector"},
-    {"cli", "server", "tui", "runtime", "entry", "testing", "telemetry", "__init__"},
+    {
+        "ledger",
+        "reports",
+        "budgets",
+        "imports",
+        "tracker",
+        "sessions",
+        "clients",
+        "savings",
+        "costs",
+        "services",
+        "collector",
+    },
+    {"cli", "server", "tui", "runtime", "assembly", "entry", "testing", "telemetry", "__init__"},
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # what rooms of the same floor may use of each other, one way only
@@ -49,8 +61,20 @@ STAIRS = {
     ],
     1: ["attribution", "config"],
     3: ["dialects", "lineage", "metrics", "settle", "processor"],
-    4: ["ledger", "reports", "savings", "budgets", "sessions", "tracker", "clients", "imports", "collector"],
-    5: ["telemetry", "runtime", "entry", "testing", "server", "tui", "__init__", "cli"],
+    4: [
+        "ledger",
+        "services",
+        "savings",
+        "costs",
+        "reports",
+        "budgets",
+        "sessions",
+        "tracker",
+        "clients",
+        "imports",
+        "collector",
+    ],
+    5: ["telemetry", "assembly", "runtime", "entry", "testing", "server", "tui", "__init__", "cli"],
 }
 # one module of a room that the contract itself stands on
 APART = {"usage/meters.py": "meters", "usage.meters": "meters"}

@@ -20,7 +20,7 @@ _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off", ""})
 _CONTENT_ON = frozenset({"span_only", "span_and_event", "true"})
 HISTOGRAM_MODES = ("auto", "on", "off")
-PEOPLE_MODES = ("off", "hash", "plain")
+PEOPLE_MODES = ("off", "given", "hash", "plain")
 DIALECTS = ("openinference", "logfire", "langfuse", "draft")
 
 
@@ -46,7 +46,7 @@ class Config:
     capture_content: bool = False
     include_usage: bool = False
     histograms: str = "auto"
-    people: str = "off"
+    people: str = "given"
     people_key: str = ""
     baggage: tuple[str, ...] = ()
     new_metric_names: bool = False
@@ -55,6 +55,8 @@ class Config:
     document: TomlDocument | None = None
     trusted_document: bool = False
     problems: list[ConfigurationError] = field(default_factory=list)
+    fatal: list[ConfigurationError] = field(default_factory=list)
+    """Mistakes in budgets that should block: the program is told at its start."""
 
     def table(self, *path: str) -> TomlTable | None:
         """A table of the file, such as `table("budgets")`; None where there is none."""
@@ -177,7 +179,7 @@ def load_config(environ: Mapping[str, str] | None = None, directory: Path | None
     config.dialects = tuple(name.lower() for name in read.names((), "DIALECTS", "dialects"))
     config.include_usage = read.flag(False, "INCLUDE_USAGE", "include_usage")
     config.histograms = read.choice("auto", HISTOGRAM_MODES, "HISTOGRAMS", "metrics", "histograms")
-    config.people = read.choice("off", PEOPLE_MODES, "PEOPLE", "people", "ids")
+    config.people = read.choice("given", PEOPLE_MODES, "PEOPLE", "people", "ids")
     config.people_key = read.text("", "PEOPLE_KEY", "people", "key")
     config.baggage = read.names((), "BAGGAGE", "baggage")
     config.price_files = tuple(

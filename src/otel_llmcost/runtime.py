@@ -15,31 +15,40 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.trace import TracerProvider
 
-from . import attribution, semconv
-from .attribution import AttributionSettings
+from . import attribution, semconv, services
+from .assembly import (
+    attribution_settings,
+    gate_of,
+    ledger_settings,
+    open_book,
+    open_gate,
+    open_use_cases,
+    tell,
+)
 from .config import Config, load_config
-from .errors import ConfigurationError
-from .ledger import LedgerSettings, Recorder, open_recorder
-from .ledger.location import default_directory
+from .ledger import Recorder, open_recorder
 from .metrics import Counters
 from .money import as_float
-from .prices import Book, load_book
+from .prices import Book
 from .processor import CostSpanProcessor
 from .settle import Settler
 from .telemetry import configure_sdk, flush_providers, forget_instruments, prepend
-from .toml_source import read_toml
 from .version import __version__
 from .watch import anthropic, openai, stainless
 from .watch.declaration import Sdk
 from .watch.engine import Engine
 from .watch.guard import guarded
 from .watch.patch import Patch, hooks
+
+if TYPE_CHECKING:
+    from .budgets import Budget
+    from .services import Services
 
 _log = logging.getLogger("otel_llmcost")
 
@@ -51,14 +60,11 @@ class Runtime:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        for problem in config.problems:
-            _log.warning("otel-llmcost: %s", problem)
+        tell(config.problems)
         self.book: Book = open_book(config)
-        for problem in self.book.problems:
-            _log.warning("otel-llmcost: %s", problem)
         self.counters = Counters(config.metric_tags, config.histograms, config.new_metric_names)
         self.recorder: Recorder | None = open_recorder(ledger_settings(config))
-        self.gate: Any = None
+        self.gate = open_gate(config, self.book)
         self.settler = Settler(
             self.book, self.counters, self.recorder, self.gate, config.dialects, config.capture_content
         )
@@ -74,6 +80,22 @@ class Runtime:
         self._armed = False
         self._provider_patch = Patch()
         attribution.configure(attribution_settings(config))
+
+    def services(self) -> Services:
+        """What trackers, sessions and clients use of us."""
+        return services.Services(
+            book=self.book,
+            settler=self.settler,
+            keep_session=self._keep_session,
+            use_cases=open_use_cases(self.config),
+            environ=os.environ,
+        )
+
+    def _keep_session(self, record: Any) -> None:
+        if self.recorder is not None and not self.settler.keep_out_of_ledger:
+            from .sessions.log import SessionLog
+
+            SessionLog(self.recorder.directory).keep(record)
 
     # -- hooks
 
@@ -171,6 +193,8 @@ class Runtime:
         guarded(self.engine.finish_all)
         if self.recorder is not None:
             guarded(self.recorder.close, self.config.exit_timeout_s)
+        if self.gate is not None:
+            guarded(self.gate.flush, self.config.exit_timeout_s)
 
     def forked(self) -> None:
         """This is a child: what the parent counted and has in flight is the parent's."""
@@ -197,43 +221,6 @@ class Runtime:
     def fall_back_to_own_sdk(self) -> None:
         """Under `opentelemetry-instrument` without any distribution: make the pipeline that the environment asks for."""
         self.engine.before_first_call = configure_sdk
-
-
-def open_book(config: Config) -> Book:
-    """The prices in force: the shipped ones, under the user's own rows in the settings and the price files."""
-    documents = [config.document] if config.document is not None else []
-    for path in config.price_files:
-        try:
-            documents.append(read_toml(path))
-        except (ConfigurationError, OSError) as problem:
-            _log.warning("otel-llmcost: prices in %s are not in force: %s", path, problem)
-    return load_book(user_documents=documents, models=config.models)
-
-
-def ledger_settings(config: Config) -> LedgerSettings:
-    """The ledger's part of the settings."""
-    return LedgerSettings(
-        directory=config.ledger_directory or default_directory(os.environ),
-        enabled=config.ledger_enabled,
-        retention_days=config.ledger_retention_days,
-        cap_bytes=config.ledger_cap_bytes,
-        busy_timeout_s=config.ledger_busy_timeout_s,
-        run_id=config.run_id,
-        service=config.service,
-    )
-
-
-def attribution_settings(config: Config) -> AttributionSettings:
-    """Attribution's part of the settings."""
-    rules = config.table("rules")
-    return AttributionSettings(
-        defaults=attribution.from_mapping(config.tags),
-        rules=attribution.parse_rules(rules) if rules is not None else (),
-        people={"off": "given"}.get(config.people, config.people),
-        people_key=config.people_key.encode(),
-        baggage_in=config.baggage,
-        baggage_out=config.baggage,
-    )
 
 
 class _Process:
@@ -263,15 +250,32 @@ def assembled() -> Runtime | None:
     return _process.runtime
 
 
+def _start_services() -> Services:
+    return runtime().services()
+
+
+services.on_demand(_start_services)
+
+
+def use_budgets(*budgets: Budget) -> None:
+    """Put these budgets in force, in the place of those of the settings (none: there are none any more)."""
+    made = runtime()
+    directory = ledger_settings(made.config).directory
+    made.gate = made.settler.gate = gate_of(budgets, made.book, directory)
+
+
 def instrument(client: Any = None, *, sdks: Iterable[str] | None = None) -> None:
     """Watch every call of the supported SDKs, of the named ones, or of one `client` alone.
 
-    Works before or after the SDKs are imported and their clients made. Raises `ValueError` for a name that is no
-    supported SDK. With `OTEL_LLMCOST_DISABLED=true` nothing happens.
+    Works before or after the SDKs are imported and their clients made. Raises `ValueError` for a name that is
+    no supported SDK, `ConfigurationError` for a mistake in a budget that should block calls. With
+    `OTEL_LLMCOST_DISABLED=true` nothing happens.
     """
     made = runtime()
     if not made.config.enabled:
         return
+    if made.config.fatal:
+        raise made.config.fatal[0]
     if client is not None:
         made.watch_client(client)
         return

@@ -110,10 +110,10 @@ class Settler:
             self._answers.insert(call.response_id)
         if span is not None and span.is_recording():
             guarded(self._write, span, call, priced, observation)
+        if observation.reservation is not None:
+            guarded(self._settle_budget, observation, priced)
         context = span.get_span_context() if span is not None else None
         self._tell(call, priced, context, observation.scopes, not observation.recorded_elsewhere)
-        if observation.reservation is not None:
-            guarded(observation.reservation.settle, priced)
 
     # -- what others ask
 
@@ -124,6 +124,8 @@ class Settler:
         priced = guarded(self.book.price, call) or _FAILED
         if not self._keys.insert(call.key):
             return None
+        if self.gate is not None:
+            guarded(self.gate.spend, call, priced)
         context = span.get_span_context() if span is not None else None
         self._tell(call, priced, context, scopes, False)
         return priced
@@ -163,6 +165,13 @@ class Settler:
         span.set_attributes(attributes)
         if call.error_type and not observation.native:
             span.set_status(_error_status(observation))
+
+    def _settle_budget(self, observation: Observation, priced: Priced) -> None:
+        crossings = observation.reservation.settle(priced)
+        span = observation.span
+        if span is not None and span.is_recording():
+            for crossing in crossings or ():
+                span.add_event(crossing.EVENT, crossing.attributes())
 
     def _tell(
         self, call: Call, priced: Priced, span: SpanContext | None, scopes: Iterable[Any], histograms: bool

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from ..assembly import ledger_settings, open_book
 from ..attribution.rules import read_rules
 from ..budgets.parse import parse_budgets
 from ..clients import read_use_cases
@@ -14,7 +15,6 @@ from ..config import Config
 from ..errors import ConfigurationError, LedgerError, LlmCostError
 from ..ledger.drain import open_up_to_date
 from ..ledger.location import DATABASE_NAME, JOURNAL_FOLDER, file_system, is_remote
-from ..runtime import ledger_settings, open_book
 from .findings import BROKEN, NOTE, OK, Finding
 
 STALE_DAYS = 45

@@ -15,7 +15,7 @@ from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Tracer
 
 from .. import attribution, semconv
-from ..call import DELEGATED_NOTE, Asked, AttributeValue, Call, Tags, note
+from ..call import DELEGATED_NOTE, Asked, AttributeValue, Call, Priced, Tags, note
 from . import content
 from .client import ClientFacts, Clients
 from .declaration import Route, Sdk
@@ -59,17 +59,19 @@ _LISTS = frozenset({"gen_ai.request.stop_sequences", "gen_ai.request.encoding_fo
 class Reservation(Protocol):
     """Money set aside for a call at its admission."""
 
-    def settle(self, priced: Any) -> None: ...
+    def settle(self, priced: Priced | None) -> Any: ...
 
 
 class Gate(Protocol):
     """Budgets, as the engine sees them."""
 
-    waits: bool
-    """Whether admission may wait (a store shared between processes)."""
+    @property
+    def waits(self) -> bool:
+        """Whether admission may wait (a store shared between processes)."""
 
     def admit(self, asked: Asked) -> Reservation | None: ...
     async def admit_async(self, asked: Asked) -> Reservation | None: ...
+    def spend(self, call: Call, priced: Priced) -> Any: ...
 
 
 class Desk(Protocol):
@@ -250,6 +252,8 @@ class Engine:
         if call is not None:
             call.end_ns = end_ns
             guarded(self.desk.settle, call, observation)
+        elif observation.reservation is not None:
+            guarded(observation.reservation.settle, None)
         if span is not None and not observation.native:
             guarded(span.end, end_ns)
 

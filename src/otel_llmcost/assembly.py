@@ -1,0 +1,112 @@
+"""From the settings to the parts: each function makes one part of the house out of the configuration.
+
+Parts that a program does not use are not imported: budgets only where there are some.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import attribution
+from .attribution import AttributionSettings
+from .config import Config
+from .errors import ConfigurationError
+from .ledger import LedgerSettings
+from .ledger.location import default_directory
+from .prices import Book, load_book
+from .toml_source import read_toml
+
+if TYPE_CHECKING:
+    from .budgets import Budget, Gate
+    from .clients import UseCases
+
+_log = logging.getLogger("otel_llmcost")
+
+
+def tell(problems: Iterable[ConfigurationError]) -> None:
+    """One log line for each mistake in the settings; the rest of them is in force."""
+    for problem in problems:
+        _log.warning("otel-llmcost: %s", problem)
+
+
+def open_book(config: Config) -> Book:
+    """The prices in force: the shipped ones, under the user's own rows in the settings and the price files."""
+    documents = [config.document] if config.document is not None else []
+    for path in config.price_files:
+        try:
+            documents.append(read_toml(path))
+        except (ConfigurationError, OSError) as problem:
+            _log.warning("otel-llmcost: prices in %s are not in force: %s", path, problem)
+    book = load_book(user_documents=documents, models=config.models)
+    tell(book.problems)
+    return book
+
+
+def ledger_settings(config: Config) -> LedgerSettings:
+    """The ledger's part of the settings."""
+    return LedgerSettings(
+        directory=config.ledger_directory or default_directory(os.environ),
+        enabled=config.ledger_enabled,
+        retention_days=config.ledger_retention_days,
+        cap_bytes=config.ledger_cap_bytes,
+        busy_timeout_s=config.ledger_busy_timeout_s,
+        run_id=config.run_id,
+        service=config.service,
+    )
+
+
+def attribution_settings(config: Config) -> AttributionSettings:
+    """Attribution's part of the settings."""
+    rules = config.table("rules")
+    return AttributionSettings(
+        defaults=attribution.from_mapping(config.tags),
+        rules=attribution.parse_rules(rules) if rules is not None else (),
+        people=config.people,
+        people_key=config.people_key.encode(),
+        baggage_in=config.baggage,
+        baggage_out=config.baggage,
+    )
+
+
+def open_gate(config: Config, book: Book) -> Gate | None:
+    """The budgets of the settings; None where there are none.
+
+    A mistake in a `block` budget is a problem in `config.fatal`: the program counted on it.
+    """
+    tables = config.table("budgets")
+    if tables is None or not len(tables):
+        return None
+    from .budgets import parse_budgets
+
+    parsed = parse_budgets(tables, str(config.document.path) if config.document is not None else "")
+    tell(parsed.problems)
+    config.fatal.extend(parsed.fatal)
+    for problem in parsed.fatal:
+        _log.error("otel-llmcost: a budget that should block is not in force: %s", problem)
+    return gate_of(parsed.budgets, book, ledger_settings(config).directory)
+
+
+def gate_of(budgets: Iterable[Budget], book: Book, directory: Path | None) -> Gate | None:
+    """A gate over these budgets; machine scope needs the ledger's directory, else it is a process's own."""
+    from .budgets import CounterStore, Gate, MachineCounter, ProcessCounter
+
+    wanted = list(budgets)
+    if not wanted:
+        return None
+    counters: dict[str, CounterStore] = {"process": ProcessCounter()}
+    counters["machine"] = MachineCounter(directory) if directory is not None else counters["process"]
+    return Gate(wanted, book, counters)
+
+
+def open_use_cases(config: Config) -> UseCases:
+    """The use cases of the settings."""
+    from .clients import read_use_cases
+
+    file = str(config.document.path) if config.document is not None else ""
+    cases, problems = read_use_cases(config.table("use_cases"), file=file)
+    tell(problems)
+    return cases
