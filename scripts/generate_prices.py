@@ -67,7 +67,8 @@ def _arguments() -> argparse.Namespace:
 
 def _checked(combined: Combined) -> tuple[list[PriceRow], list[PriceRow]]:
     """(hand-written, generated) rows, checked. Raises SystemExit for one without source."""
-    overlay, generated = [], []
+    overlay: list[PriceRow] = []
+    generated: list[PriceRow] = []
     for row in combined.rows():
         if not row.source_url or not row.upstream:
             raise SystemExit(f"{row.provider} {row.model}: no source")

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from .combine import Combined, scaled, share_names
+from .combine import Combined, share_names
 from .names import Names
 from .pages import Pages, decimals, fee_list, instant
-from .rows import Row
+from .rows import Row, scaled
 
 _OPEN = "9999"
 _BILLED_BY_TOKEN = ("openai", "azure.ai.openai", "gcp.gemini", "gcp.vertex_ai")

@@ -10,12 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Protocol
 
 from .names import FIRST_PARTY, Names
-from .rows import Row, text
-
-Terms = tuple[str, str, str, str, tuple[str, ...]]
+from .rows import Row, only_factor, scaled, text
 
 
 @dataclass(frozen=True)
@@ -211,34 +209,15 @@ def _in_time(rows: list[Row], row: Row) -> Iterator[Row]:
             yield scaled(other, factor, tier=row.tier, upstream=row.upstream, source_url=row.source_url)
 
 
-def only_factor(row: Row, standard: Row) -> Decimal | None:
-    """The factor between two rows where it is one and the same for every meter, and a clean one."""
-    factors = {
-        rate / standard.rates[meter]
-        for meter, rate in row.rates.items()
-        if standard.rates.get(meter, Decimal(0)) > 0
-    }
-    (factor,) = factors if len(factors) == 1 else (None,)
-    return factor if factor is not None and factor * 100 == int(factor * 100) else None
-
-
-def scaled(row: Row, factor: Decimal, **changes: Any) -> Row:
-    """A derived row: every token rate times a factor, fees as they are."""
-    made = row.copy(status="derived", **changes)
-    for rates in (made.rates, *made.thresholds.values(), *(window["rates"] for window in made.schedule)):
-        rates.update({meter: rate * factor for meter, rate in rates.items()})
-    return made
-
-
 def _differences(known: Row, other: Row) -> Iterator[tuple[str, Decimal, Decimal]]:
     for meter in sorted(known.rates.keys() & other.rates.keys()):
         if known.rates[meter] != other.rates[meter]:
             yield meter, known.rates[meter], other.rates[meter]
     for limit in sorted(known.thresholds.keys() & other.thresholds.keys()):
-        mine, theirs = known.thresholds[limit], other.thresholds[limit]
-        for meter in sorted(mine.keys() & theirs.keys()):
-            if mine[meter] != theirs[meter]:
-                yield f"{meter} over {limit}", mine[meter], theirs[meter]
+        lower, upper = known.thresholds[limit], other.thresholds[limit]
+        for meter in sorted(lower.keys() & upper.keys()):
+            if lower[meter] != upper[meter]:
+                yield f"{meter} over {limit}", lower[meter], upper[meter]
     for meter in sorted(known.fees.keys() & other.fees.keys()):
         for variant, mine, theirs in _fee_differences(known, other, meter):
             yield f"{meter} {variant}".strip(), mine, theirs

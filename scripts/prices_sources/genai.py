@@ -21,7 +21,7 @@ from .names import (
     split_geography,
     without_geography,
 )
-from .rows import Row, write_rates
+from .rows import Row, only_factor, write_rates
 from .upstream import Catalogue
 
 Price = Mapping[str, Any]
@@ -126,7 +126,7 @@ def _names(provider_id: str, names: Names) -> Names:
 
 def _source_url(comments: str, provider: Mapping[str, Any], catalogue: Catalogue) -> str:
     found = [url.rstrip(".:") for url in _URL.findall(comments) if "openrouter.ai" not in url]
-    return (found or provider["urls"] or [catalogue.home])[0]
+    return str((found or provider["urls"] or [catalogue.home])[0])
 
 
 def _priced(template: Row, model: Mapping[str, Any]) -> Iterator[Row]:
@@ -201,17 +201,17 @@ def _variant_rows(
     tier, speed = _TIERS[condition]
     for span, price in standard:
         chosen = next((variant for variant in group if not span.end or _start(variant) < span.end), None)
-        current = chosen is not None
         row = _row(template.copy(tier=tier, speed=speed), span, price)
-        if current:
-            _put(row, chosen["prices"])
-        elif not _scale(row, group[-1]["prices"], _price_at(standard, _start(group[-1]))):
+        if chosen is None:
+            if _carry_back(row, group[-1], standard):
+                row.status = "derived"
+                yield row
             continue
-        if current and _start(chosen) > span.start and _start(chosen):
+        _put(row, chosen["prices"])
+        if _start(chosen) > span.start:
             yield from _since(row, span, _start(chosen))
-            continue
-        row.status = "list" if current else "derived"
-        yield row
+        else:
+            yield row
 
 
 def _since(row: Row, span: _Span, seen: str) -> Iterator[Row]:
@@ -224,19 +224,16 @@ def _price_at(standard: list[tuple[_Span, Price]], day: str) -> Price:
     return next((price for span, price in standard if not span.end or day < span.end), standard[-1][1])
 
 
-def _scale(row: Row, variant: Price, standard: Price) -> bool:
-    """Make a standard row of older days a tier row by the factor of today, where that is one."""
-    factors = {}
-    for key, meter in _TOKENS.items():
-        if variant.get(key) is not None and standard.get(key) is not None:
-            factors[meter] = _base(variant[key]) / _base(standard[key])
-    if len(set(factors.values())) != 1:
-        return False
-    (factor,) = set(factors.values())
-    if factor * 100 != int(factor * 100):
+def _carry_back(row: Row, variant: Mapping[str, Any], standard: list[tuple[_Span, Price]]) -> bool:
+    """Make a standard row of older days a tier row by the factor that the tier has later, where that is one."""
+    later, plain = row.copy(rates={}, thresholds={}, fees={}), row.copy(rates={}, thresholds={}, fees={})
+    _put(later, variant["prices"])
+    _put(plain, _price_at(standard, _start(variant)))
+    factor = only_factor(later, plain)
+    if factor is None:
         return False
     for rates in (row.rates, *row.thresholds.values()):
-        rates.update({meter: rate * factor for meter, rate in rates.items()})
+        rates.update({meter: rate * factor for meter, rate in rates.items() if meter in later.rates})
     return True
 
 

@@ -131,3 +131,22 @@ def write_rates(model: str, provider: str, rates: Rates) -> Rates:
     elif provider == "moonshot_ai":
         rates.setdefault("cache_write_5m", rates["cache_write"])
     return rates
+
+
+def only_factor(row: Row, standard: Row) -> Decimal | None:
+    """The factor between two rows where it is one and the same for every meter, and a clean one."""
+    factors = {
+        rate / standard.rates[meter]
+        for meter, rate in row.rates.items()
+        if standard.rates.get(meter, Decimal(0)) > 0
+    }
+    (factor,) = factors if len(factors) == 1 else (None,)
+    return factor if factor is not None and factor * 100 == int(factor * 100) else None
+
+
+def scaled(row: Row, factor: Decimal, **changes: Any) -> Row:
+    """A derived row: every token rate times a factor, fees as they are."""
+    made = row.copy(status="derived", **changes)
+    for rates in (made.rates, *made.thresholds.values(), *(window["rates"] for window in made.schedule)):
+        rates.update({meter: rate * factor for meter, rate in rates.items()})
+    return made

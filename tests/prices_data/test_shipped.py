@@ -147,6 +147,14 @@ def test_gpt_6_2_sol(book: Book) -> None:
     assert price(book, "openai", "gpt-6.2-sol", usage, tier="priority") == "0.0163"
 
 
+def test_gpt_6_2_astra_and_what_flex_is_not_sold_for(book: Book) -> None:
+    usage = {"input": 1000, "cache_read": 2000, "cache_write_30m": 100, "output": 500}
+    assert price(book, "openai", "gpt-6.2-astra", usage) == "0.0298"  # 0.008 + 0.0008 + 0.001 + 0.02
+    assert price(book, "openai", "gpt-6.2-astra", usage, tier="batch") == "0.0149"
+    flex = Call(provider="openai", response_model="gpt-6.2-sol", tier="flex", usage={"input": 1})
+    assert book.price(flex).status == UNPRICED
+
+
 def test_the_long_context_price_begins_one_token_above_the_limit(book: Book) -> None:
     # 272,000 x $2 = 0.544 + 1,000 x $10; one more: 272,001 x $4 + 1,000 x $15
     assert price(book, "openai", "gpt-6.2-sol", {"input": 272_000, "output": 1000}) == "0.554"
@@ -183,6 +191,11 @@ def test_openai_history(book: Book, model: str, day: str, cost: str) -> None:
     # Four quarters, so that no prompt is long.
     quarter = price(book, "openai", model, {"input": MILLION // 4, "output": MILLION // 4}, day=day)
     assert Decimal(quarter) * 4 == Decimal(cost)
+
+
+def test_o3_read_its_cache_for_five_times_as_much(book: Book) -> None:
+    assert price(book, "openai", "o3", {"cache_read": MILLION}, day="2025-06-09") == "2.5"
+    assert price(book, "openai", "o3", {"cache_read": MILLION}, day="2025-06-10") == "0.5"
 
 
 def test_tiers_that_are_no_clean_half(book: Book) -> None:
