@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +16,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from . import semconv, spans
 from .attribution import Rollup, for_request, over, rollups, tags_of, with_inbound
+from .attribution.locks import ForkSafeLock
 from .call import NO_USAGE_NOTE, NOTED, Call, Priced, Reading, note
 from .costs import Details, call_of, provider_name, usage_of
 from .errors import UsageError
@@ -107,7 +107,7 @@ class CostTracker:
 
     def __init__(self, parts: Services | None = None, *, kept: int = _KEPT) -> None:
         self._parts = parts
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._calls: deque[Tracked] = deque(maxlen=kept)
         self._totals: dict[tuple[str, str], ModelTotals] = {}
         self.total = Rollup()

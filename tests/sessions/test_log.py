@@ -43,12 +43,19 @@ def test_pruning_forgets_the_old_ones(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_written_is_one_log_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    log = SessionLog(tmp_path / "missing")
+    (tmp_path / "file").write_text("in the way")
+    log = SessionLog(tmp_path / "file")
     with caplog.at_level(logging.WARNING):
         assert not log.keep(record("a"))
         assert not log.keep(record("b"))
     assert len(caplog.records) == 1
-    assert "No such file or directory" in caplog.text
+    assert "File exists" in caplog.text
+
+
+def test_the_directory_is_made_private_where_it_is_missing(tmp_path: Path) -> None:
+    log = SessionLog(tmp_path / "state" / "llmcost")
+    assert log.keep(record("a"))
+    assert stat.S_IMODE(log.path.parent.stat().st_mode) == 0o700
 
 
 def test_a_full_log_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Protocol, runtime_checkable
 
 from .. import semconv
 from ..call import Call, Priced
 from ..money import as_float
 from ..usage.meters import CACHE_READ_METERS, OUTPUT_METERS, PROMPT_METERS, total
+from .locks import ForkSafeLock
 
 
 @runtime_checkable
@@ -47,7 +47,7 @@ class Rollup:
     )
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self.closed = False
         self.calls = 0
         self.priced_calls = 0

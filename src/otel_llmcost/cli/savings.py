@@ -9,12 +9,11 @@ from typing import Any
 
 import click
 
+from ..assembly import open_book
 from ..config import load_config
 from ..ledger.row import LedgerRow
 from ..money import as_text
-from ..prices import Book, load_book
 from ..savings import Savings, find_model, savings_by
-from ..toml_source import read_toml
 from .export import Cell, print_csv, print_json
 from .ledger_option import ledger_option, opened_ledger
 from .selection import format_options, selected, selection_options
@@ -39,7 +38,7 @@ def command(against: str, by: str, output: str, directory: Path | None, **option
     tools, images and the like are left out of that.
     """
     wanted, _ = selected(default="month", **options)
-    book = _price_book()
+    book = open_book(load_config())
     model = find_model(against, book)
     with opened_ledger(directory) as ledger:
         groups = savings_by(ledger.rows(wanted), _key(by), model, book)
@@ -54,13 +53,6 @@ def command(against: str, by: str, output: str, directory: Path | None, **option
         print_csv(header, [[name, *_cells(group)] for name, group in groups.items()])
     else:
         _show(by, groups, whole)
-
-
-def _price_book() -> Book:
-    config = load_config()
-    documents = [] if config.document is None else [config.document]
-    documents.extend(read_toml(path) for path in config.price_files)
-    return load_book(user_documents=documents, models=config.models)
 
 
 def _key(by: str) -> Callable[[LedgerRow], str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -15,6 +14,7 @@ from typing import TextIO
 
 from .. import semconv
 from ..attribution import Block, Rollup, enter, leave, stage, tags_of
+from ..attribution.locks import ForkSafeLock
 from ..attribution.scope import StageBlock
 from ..attribution.tags import clean, from_mapping
 from ..call import Call, Priced
@@ -44,7 +44,7 @@ class Session:
         self.record = record
         self.closed = False
         self.rollup = Rollup()
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._latencies = Latencies()
         self._stages: dict[str, StageTotals] = {}
         self._summary = summary

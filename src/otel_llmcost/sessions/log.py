@@ -68,6 +68,7 @@ class SessionLog:
     def keep(self, record: SessionRecord) -> bool:
         """Appends a record. Never raises: what cannot be written is one log line."""
         try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
                 if os.fstat(descriptor).st_size > self._cap_bytes:
