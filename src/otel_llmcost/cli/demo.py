@@ -1,0 +1,125 @@
+"""`otel-llmcost demo`: real SDKs, a provider on loopback, the real instrumentation, then the report."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC
+from pathlib import Path
+
+import click
+
+from ..errors import MissingExtraError
+from ..ledger.filters import CallFilter
+from ..reports import cost_report, latest_calls
+from ..server.demo_provider import DemoProvider
+from .calls import call_columns
+from .launch import instrumented_environment
+from .ledger_option import opened_ledger
+from .report import show_report
+from .tables import console, print_table
+
+_PROGRAM = "otel_llmcost.server.demo_program"
+_TIMEOUT_S = 120
+# What would lead the demo elsewhere: the user's keys and addresses, settings, proxies.
+_LEFT_OUT = ("OTEL_", "OPENAI_", "ANTHROPIC_", "XDG_CONFIG_HOME")
+_PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
+_EXPORT = ("OTEL_EXPORTER_", "OTEL_TRACES_", "OTEL_METRIC", "OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES")
+
+
+@click.command("demo")
+@click.option(
+    "--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep the demo's ledger in DIR."
+)
+@click.option("--export", is_flag=True, help="Export spans and counters as the environment says.")
+def command(keep: Path | None, export: bool) -> None:
+    """Run the real openai and anthropic SDKs against a provider on loopback and show what the calls cost.
+
+    No key, no network, no money. Your own ledger, settings and exporters are left alone.
+    """
+    require_sdks()
+    with _directory(keep) as ledger:
+        run_demo(ledger, os.environ, export=export)
+        show_demo(ledger)
+    _hint(keep)
+
+
+def require_sdks() -> None:
+    """Raises `MissingExtraError` where an SDK of the extra `demo` is not installed."""
+    missing = [name for name in ("openai", "anthropic") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(" and ".join(missing), "demo")
+
+
+def run_demo(ledger: Path, environ: Mapping[str, str], *, export: bool = False) -> None:
+    """Runs the demo's program in a process of its own, its calls kept in `ledger`.
+
+    Raises `click.ClickException` where the program fails.
+    """
+    with DemoProvider() as openai, DemoProvider() as anthropic:
+        told = demo_environment(environ, export=export) | {
+            "OPENAI_BASE_URL": openai.openai_url,
+            "OPENAI_API_KEY": "demo",
+            "ANTHROPIC_BASE_URL": anthropic.url,
+            "ANTHROPIC_API_KEY": "demo",
+            "OTEL_LLMCOST_HOSTS": f"127.0.0.1:{openai.port}=openai,127.0.0.1:{anthropic.port}=anthropic",
+            "OTEL_LLMCOST_LEDGER": str(ledger),
+            "XDG_CONFIG_HOME": str(ledger),
+        }
+        ended = subprocess.run(
+            [sys.executable, "-m", _PROGRAM],
+            env=instrumented_environment(told, secrets.token_hex(8)),
+            cwd=ledger,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    if ended.returncode != 0:
+        raise click.ClickException(f"the demo's program ended with code {ended.returncode}")
+
+
+def demo_environment(environ: Mapping[str, str], *, export: bool = False) -> dict[str, str]:
+    """The user's environment without what would lead the demo to their providers, settings or collectors."""
+    kept = _EXPORT if export else ()
+    return {
+        name: text
+        for name, text in environ.items()
+        if name.startswith(kept) or not (name.startswith(_LEFT_OUT) or name.lower() in _PROXIES)
+    }
+
+
+def show_demo(ledger: Path) -> None:
+    """Prints the demo's calls and the report by model; raises `click.ClickException` where there are none."""
+    with opened_ledger(ledger) as opened:
+        rows = latest_calls(opened, CallFilter(), limit=-1)
+        report = cost_report(opened, by=("model",))
+    if not rows:
+        raise click.ClickException("no call of the demo was seen; remedy: otel-llmcost doctor")
+    columns = call_columns(list(reversed(rows)), UTC)
+    print_table([column for column in columns if column.header != "start"], to=console())
+    show_report(report, title="by model")
+
+
+@contextmanager
+def _directory(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        keep.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield keep.absolute()
+        return
+    with tempfile.TemporaryDirectory(prefix="otel-llmcost-demo-") as made:
+        yield Path(made)
+
+
+def _hint(keep: Path | None) -> None:
+    to = console()
+    to.print("\nReal SDKs over real HTTP; only the provider and its answers were made up.", markup=False)
+    if keep is not None:
+        to.print(f"  otel-llmcost calls --dearest --ledger {keep}", markup=False)
+    to.print("Next, with a program of yours:", markup=False)
+    to.print("  otel-llmcost run -- python app.py", style="bold", markup=False)
+    to.print("  otel-llmcost report", style="bold", markup=False)
