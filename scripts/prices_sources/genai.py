@@ -60,7 +60,7 @@ _TIERS = {
 }
 _FREE = re.compile(r":free$|^gemma-|^moderation$|^openrouter/free$")
 """Models whose empty price means free of charge; any other empty price means that nobody knew."""
-_OPENROUTER_PASSED_ON = "Imported from OpenRouter pricing"
+_RESOLD = "Imported from OpenRouter pricing"
 _URL = re.compile(r"https://[^\s,;)\"']+")
 
 
@@ -95,10 +95,9 @@ def _model_rows(
     provider_id: str, provider: Mapping[str, Any], model: Mapping[str, Any], catalogue: Catalogue
 ) -> Iterator[Row]:
     comments = model.get("price_comments") or ""
-    if comments.startswith(_OPENROUTER_PASSED_ON) and provider_id not in ("openrouter",):
-        comments = ""
-        if provider_id in ("openai", "mistral_ai", "gcp.gemini", "gcp.vertex_ai", "perplexity", "x_ai"):
-            return  # a reseller's price of a maker's model is no price of the maker
+    resold = (
+        comments.startswith(_RESOLD) and "Verified against" not in comments and provider_id != "openrouter"
+    )
     name, region = _identity(provider_id, model["id"])
     template = Row(
         provider=provider_id,
@@ -107,7 +106,9 @@ def _model_rows(
         region=(region,) if region else (),
         context_window=model.get("context_window") or 0,
         upstream=f"{catalogue.name} {catalogue.version}",
-        source_url=_source_url(comments, provider, catalogue),
+        source_url=_source_url("" if resold else comments, provider, catalogue),
+        status="derived" if resold else "list",
+        note="A reseller's price: the maker publishes none." if resold else "",
         recorded_at=catalogue.retrieved_at,
     )
     yield from _priced(template, model)

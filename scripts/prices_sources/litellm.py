@@ -206,13 +206,13 @@ def _unit_fees(entry: Entry, named: Named) -> Iterator[tuple[str, Fee]]:
                 break
         else:
             yield from _pixel_fees(entry, named.image)
-    if mode == "audio_transcription" and _positive(entry.get("input_cost_per_second", 0)):
+    if mode in ("audio_transcription", "realtime") and _positive(entry.get("input_cost_per_second", 0)):
         yield "audio_second", _second_fee(entry["input_cost_per_second"])
     if mode == "audio_speech" and _positive(entry.get("input_cost_per_character", 0)):
         yield "character", _fee(entry["input_cost_per_character"], 1_000_000)
     if mode == "video_generation":
         yield from _video_fees(entry)
-    if mode in ("rerank", "search") and _positive(entry.get("input_cost_per_query", 0)):
+    if mode in ("rerank", "search", "vector_store") and _positive(entry.get("input_cost_per_query", 0)):
         yield ("search_unit" if mode == "rerank" else "request"), _fee(entry["input_cost_per_query"], 1000)
     if _positive(entry.get("input_cost_per_request", 0)):
         yield "request", _fee(entry["input_cost_per_request"], 1000)

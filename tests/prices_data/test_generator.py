@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
+from otel_llmcost.prices import load_book
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "generate_prices.py"
@@ -19,7 +22,7 @@ import generate_prices  # noqa: E402
 from prices_sources import genai, litellm, upstream  # noqa: E402
 from prices_sources.apply import apply  # noqa: E402
 from prices_sources.combine import Combined, combine  # noqa: E402
-from prices_sources.names import clause_names, litellm_name  # noqa: E402
+from prices_sources.names import clause_names, litellm_name, litellm_provider  # noqa: E402
 from prices_sources.pages import Pages, read  # noqa: E402
 from prices_sources.rows import Row  # noqa: E402
 
@@ -85,6 +88,30 @@ def test_licences_of_both_catalogues_are_recorded() -> None:
     notice = (ROOT / "NOTICE").read_text()
     assert "genai-prices" in notice
     assert "LiteLLM" in notice
+
+
+UNPRICED_KEYS = re.compile(
+    r"^(fireworks-ai-|together-ai-)"  # size classes
+    r"|commitment|/container$|guardrails"  # provisioned terms, a tool, a filter
+    r"|lyria|marengo|medlm|FLUX\.2-flex"  # songs, seconds of embedded video, characters, pixels: no meter
+    r"|SSD-1B|flux-1|stable-diffusion|playground-v2"  # steps of an image model
+    r"|jais"  # a unit misread by a factor of 1,000
+)
+"""LiteLLM's keys that have a price and no row."""
+
+
+def test_every_model_of_both_catalogues_is_covered() -> None:
+    book = load_book()
+    base, filler = upstream.load(ROOT / "prices" / "upstream")
+    for row in genai.rows(base):
+        assert book.rows(row.provider, row.model), (row.provider, row.model)
+    missing = set()
+    for key, entry in filler.data.items():
+        provider = litellm_provider(key, entry.get("litellm_provider") or "")
+        priced = any("cost" in name and str(value) not in ("0", "0.0") for name, value in entry.items())
+        if priced and not book.rows(provider, litellm_name(key, provider).model):
+            missing.add(key)
+    assert {key for key in missing if not UNPRICED_KEYS.search(key)} == set()
 
 
 # -- genai-prices
