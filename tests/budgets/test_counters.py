@@ -179,13 +179,13 @@ def test_a_call_that_the_collector_ends_inside_is_told_to_come_back(counter: Cou
             except CounterBusy:
                 heard.append("busy")
 
+    kept = [Abandoned()]
+
     class Inside(int):
         """An amount that drops the last reference to an abandoned call in the middle of the reservation."""
 
-        kept = [Abandoned()]
-
         def __add__(self, other: int) -> int:
-            self.kept.clear()
+            kept.clear()
             gc.collect()
             return int(self) + other
 

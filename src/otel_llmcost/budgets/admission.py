@@ -10,24 +10,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, repeat
-from typing import TypeVar
 
 from ..call import Asked, Call, Priced, Tags
 from ..errors import BudgetExceeded
 from .ceiling import CeilingBook, Ceilings, Unbounded
-from .counter import CounterBusy, CounterStore, CounterUnreachable, Refusal, Sums
+from .counter import LONGEST_WAIT_S, CounterBusy, CounterStore, CounterUnreachable, Refusal, Sums, patiently
 from .model import CLOSED, MACHINE, REFUSE, Budget
 from .reservation import Part, Reservation, Settlement
 from .rule import Rule
-from .state import BudgetState, Crossing, state_of, unknown_state
-from .windows import NS, Span
+from .state import BudgetState, Crossing, state_of, sums_of, unknown_state
+from .windows import NS
 
 _log = logging.getLogger("otel_llmcost.budgets")
-_LONGEST_WAIT_S = 0.05
 _PAUSES_S = (0.0, 0.0002, 0.0005, 0.001, 0.001, 0.002)
 _MOST_MODELS = 4_096
 _OUTAGE_SILENCE_S = 60
-T = TypeVar("T")
 
 
 class Cover:
@@ -107,7 +104,7 @@ class Gate:
             return None
         reservation = self._prepare(asked, cover)
         if cover.blocks and not self._hold(reservation):
-            for pause in self._hold_patiently(reservation):
+            for pause in self._holdpatiently(reservation):
                 time.sleep(pause)
         return reservation
 
@@ -118,7 +115,7 @@ class Gate:
             return None
         reservation = self._prepare(asked, cover)
         if cover.blocks and not self._hold(reservation):
-            for pause in self._hold_patiently(reservation):
+            for pause in self._holdpatiently(reservation):
                 await _sleep(pause)
         return reservation
 
@@ -142,7 +139,7 @@ class Gate:
         `ledger_totals`: budget name -> femto-dollars. For times in which the counter could not be reached, or
         was lost. Spend that the counter already has is never taken away: the ledger may lag behind it.
         """
-        if not self.flush(_LONGEST_WAIT_S):
+        if not self.flush(LONGEST_WAIT_S):
             return {}
         now = self._now()
         lifted = {}
@@ -152,7 +149,7 @@ class Gate:
                 continue
             charge = rule.charge(Tags(), now, 0)
             charge.amount = ledger_totals[budget.name]
-            missing = _patiently(partial(rule.store.raise_to, charge, now))
+            missing = patiently(partial(rule.store.raise_to, charge, now))
             if isinstance(missing, int) and missing:
                 lifted[budget.name] = missing
         return lifted
@@ -227,9 +224,9 @@ class Gate:
             part.hold, part.wanted = held, False
         return True
 
-    def _hold_patiently(self, reservation: Reservation) -> Iterator[float]:
+    def _holdpatiently(self, reservation: Reservation) -> Iterator[float]:
         """Yields how long to wait before each further try to hold; gives everything back where it is broken off."""
-        deadline = time.monotonic() + _LONGEST_WAIT_S
+        deadline = time.monotonic() + LONGEST_WAIT_S
         held = False
         try:
             for pause in chain(_PAUSES_S, repeat(_PAUSES_S[-1])):
@@ -242,7 +239,7 @@ class Gate:
                     return
             for part in reservation.parts:
                 if part.wanted:
-                    self._without_counter(reservation, part, f"busy for {_LONGEST_WAIT_S * 1000:.0f} ms")
+                    self._without_counter(reservation, part, f"busy for {LONGEST_WAIT_S * 1000:.0f} ms")
             held = True
         finally:
             if not held:
@@ -264,36 +261,16 @@ class Gate:
     def _unbounded(self, rules: Sequence[Rule], tags: Tags, why: str, now: int) -> BudgetExceeded | None:
         for rule in rules:
             if rule.blocks and rule.budget.on_unpriced == REFUSE:
-                sums = self._read(rule, rule.account(tags), rule.span_at(now))
+                sums = patiently(partial(rule.store.sums, rule.account(tags), rule.span_at(now)))
                 return rule.unbounded(sums if isinstance(sums, Sums) else None, why, now)
         return None
 
     def _state(self, rule: Rule, now: int) -> BudgetState:
         span = rule.span_at(now)
-        sums = self._read(rule, rule.budget.name, span)
+        sums = sums_of(rule.store, rule.budget, span)
         if isinstance(sums, str):
             return unknown_state(rule.budget, span, sums, refused=rule.refused)
         return state_of(rule.budget, span, sums, now, refused=rule.refused)
-
-    def _read(self, rule: Rule, account: str, span: Span) -> Sums | str:
-        """What a counter says, or why it says nothing."""
-        if rule.budget.window.per_conversation and "\0" not in account:
-            return _patiently(lambda: rule.store.fullest(f"{account}\0"))
-        return _patiently(lambda: rule.store.sums(account, span))
-
-
-def _patiently(ask: Callable[[], T]) -> T | str:
-    """The answer of a counter, asked again while it is busy (at most 50 ms); why there is none."""
-    deadline = time.monotonic() + _LONGEST_WAIT_S
-    while True:
-        try:
-            return ask()
-        except CounterUnreachable as reason:
-            return str(reason)
-        except CounterBusy:
-            if time.monotonic() >= deadline:
-                return "busy"
-            time.sleep(_PAUSES_S[1])
 
 
 async def _sleep(seconds: float) -> None:

@@ -9,11 +9,17 @@ raises `CounterBusy`, and the caller decides how to wait. A store for a fleet (R
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from .windows import Span
+
+LONGEST_WAIT_S = 0.05
+"""How long anybody waits for a counter that is busy."""
+_PAUSE_S = 0.0002
+T = TypeVar("T")
 
 LEASE_S = 3600
 """How long a reservation is kept for a call that never ends."""
@@ -86,3 +92,17 @@ class CounterStore(Protocol):
 
     def fullest(self, prefix: str) -> Sums:
         """The account with the greatest spend among those whose name begins with `prefix`."""
+
+
+def patiently(ask: Callable[[], T]) -> T | str:
+    """The answer of a counter, asked again while it is busy (at most 50 ms); why there is none."""
+    deadline = time.monotonic() + LONGEST_WAIT_S
+    while True:
+        try:
+            return ask()
+        except CounterUnreachable as reason:
+            return str(reason)
+        except CounterBusy:
+            if time.monotonic() >= deadline:
+                return "busy"
+            time.sleep(_PAUSE_S)

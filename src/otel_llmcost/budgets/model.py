@@ -40,7 +40,7 @@ class Budget:
     """A limit on spending. `amount` is femto-dollars; `thresholds` are per cent of it, ascending.
 
     Selectors narrow it to calls whose provider, model and tags all match; empty ones match every call.
-    Models and tag values may hold `*` and `?`. Every field is described in docs/budgets.md.
+    Models and tag values may hold `*`. Every field is described in docs/budgets.md.
     """
 
     name: str
@@ -80,6 +80,7 @@ class Budget:
 
 
 def _matches(value: str, pattern: str) -> bool:
-    if "*" in pattern or "?" in pattern:
-        return bool(value) and fnmatchcase(value, pattern.replace("[", "[[]"))
+    if "*" in pattern:
+        # Only the star is special, as in the ledger's filters.
+        return bool(value) and fnmatchcase(value, pattern.replace("[", "[[]").replace("?", "[?]"))
     return value == pattern

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from ..call import AttributeValue
 from ..money import as_float, as_text
-from .counter import Sums
+from .counter import CounterStore, Sums, patiently
 from .model import Budget
 from .windows import ROLLING, Span, iso
 
@@ -82,6 +83,13 @@ class Crossing:
             "llmcost.budget.spent": as_float(self.spent),
             "llmcost.budget.limit": as_float(self.limit),
         }
+
+
+def sums_of(store: CounterStore, budget: Budget, span: Span) -> Sums | str:
+    """What a counter says of a budget (of its fullest conversation, where each has its own), or why it is silent."""
+    if budget.window.per_conversation:
+        return patiently(partial(store.fullest, f"{budget.name}\0"))
+    return patiently(partial(store.sums, budget.name, span))
 
 
 def state_of(budget: Budget, span: Span, sums: Sums, now: int, *, refused: int = 0) -> BudgetState:
