@@ -7,8 +7,10 @@ from typing import Protocol, runtime_checkable
 from .. import semconv
 from ..call import Call, Priced
 from ..money import as_float
-from ..usage.meters import CACHE_READ_METERS, OUTPUT_METERS, PROMPT_METERS, total
+from ..usage.meters import CACHE_READ_METERS, OUTPUT_METERS, PROMPT_METERS
 from .locks import ForkSafeLock
+
+_PROMPT, _CACHED, _OUTPUT = frozenset(PROMPT_METERS), frozenset(CACHE_READ_METERS), frozenset(OUTPUT_METERS)
 
 
 @runtime_checkable
@@ -61,9 +63,14 @@ class Rollup:
 
     def add(self, call: Call, priced: Priced) -> None:
         """Adds one settled call."""
-        prompt = total(call.usage, PROMPT_METERS)
-        output = total(call.usage, OUTPUT_METERS)
-        cached = total(call.usage, CACHE_READ_METERS)
+        prompt = output = cached = 0
+        for meter, quantity in call.usage.items():
+            if meter in _PROMPT:
+                prompt += int(quantity)
+                if meter in _CACHED:
+                    cached += int(quantity)
+            elif meter in _OUTPUT:
+                output += int(quantity)
         with self._lock:
             if call.operation != semconv.SETTLE:
                 self.calls += 1
