@@ -1,0 +1,148 @@
+"""`otel-llmcost price`: a call from its numbers, or spans from standard input, a line of JSON each."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time as clock
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import click
+
+from ..assembly import open_book
+from ..call import Call, Priced
+from ..config import load_config
+from ..costs import usage_of
+from ..errors import UsageError
+from ..money import as_text
+from ..prices import Book
+from ..prices.providers import provider_name
+from ..pricing import answer, instant_ns, price_lines
+from ..usage.meters import Quantity
+from .export import print_json
+from .tables import Column, console, money_text, print_table, printable
+
+_NUMBERS = (
+    ("input", "Input tokens, cached and written ones included."),
+    ("output", "Output tokens, reasoning included."),
+    ("cache-read", "Input tokens that were read from a cache."),
+    ("cache-write", "Input tokens that were written to a cache."),
+    ("reasoning", "Output tokens that were reasoning."),
+)
+_TERMS = (
+    ("provider", "Who answered: openai, anthropic, aws.bedrock, gcp.gemini ..."),
+    ("tier", "The served tier: standard, batch, flex, priority, ultrafast."),
+    ("speed", "The served speed: fast."),
+    ("region", "The served region: us, eu, us-east-1 ..."),
+    ("variant", "What a unit price depends on: 1024x1024/hd, 720p."),
+    ("host", "The host that was called."),
+)
+
+
+def _options(function: Any) -> Any:
+    for name, text in reversed(_TERMS):
+        function = click.option(f"--{name}", default="", metavar="TEXT", help=text)(function)
+    for name, text in reversed(_NUMBERS):
+        parameter = f"{name.replace('-', '_')}_tokens"
+        function = click.option(f"--{name}", parameter, type=int, default=0, metavar="N", help=text)(function)
+    return function
+
+
+@click.command("price")
+@click.option(
+    "--model", default="", metavar="NAME", help="The model, as the provider or a gateway spells it."
+)
+@_options
+@click.option("--usage", multiple=True, metavar="METER=N", help="A further quantity: web_search=2, image=1.")
+@click.option("--time", "at", metavar="TIME", help="The instant whose prices count; now, unless said.")
+@click.option("--json", "as_json", is_flag=True, help="The answer as JSON, amounts exact.")
+def command(model: str, usage: tuple[str, ...], at: str | None, as_json: bool, **given: Any) -> None:
+    """Price a call from its numbers, or spans from standard input.
+
+    Without --model every line of standard input is a span, {"attributes": {...}, "time": "..."}, where known with
+    "name", "scope" and "scope_version"; every answer is one line: cost_usd, status, components, reasons,
+    price_version.
+    """
+    config = load_config()
+    book = open_book(config)
+    if not model:
+        _filter(book, config.hosts)
+        return
+    call = _call(model, usage, at, given)
+    priced = book.price(call)
+    if as_json:
+        print_json(answer(priced))
+    else:
+        _show(call, priced)
+
+
+def _filter(book: Book, hosts: Mapping[str, str]) -> None:
+    if sys.stdin.isatty():
+        raise click.UsageError("give --model and token numbers, or spans on standard input")
+    wrong = 0
+    # Whatever the bytes are, every line gets an answer; each is flushed, so that a program can ask one by one.
+    lines = (line.decode("utf-8", "replace") for line in sys.stdin.buffer)
+    for found, understood in price_lines(lines, book, hosts):
+        sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+        wrong += not understood
+    if wrong:
+        raise click.ClickException(f"{wrong} of the input's lines {'are' if wrong > 1 else 'is'} no span")
+
+
+def _call(model: str, usage: tuple[str, ...], at: str | None, given: dict[str, Any]) -> Call:
+    try:
+        meters = usage_of(
+            given["input_tokens"],
+            given["output_tokens"],
+            cache_read_tokens=given["cache_read_tokens"],
+            cache_write_tokens=given["cache_write_tokens"],
+            reasoning_tokens=given["reasoning_tokens"],
+            usage=dict(_meter(text) for text in usage),
+        )
+        start_ns = clock.time_ns() if at is None else instant_ns(at)
+    except (UsageError, ValueError) as error:
+        raise click.UsageError(str(error)) from None
+    terms = {name: given[name] for name in ("tier", "speed", "region", "variant", "host")}
+    provider = provider_name(given["provider"])
+    return Call(
+        provider=provider,
+        request_model=model,
+        response_model=model,
+        start_ns=start_ns,
+        end_ns=start_ns,
+        usage=meters,
+        **terms,
+    )
+
+
+def _meter(text: str) -> tuple[str, Quantity]:
+    name, equals, number = text.partition("=")
+    try:
+        quantity = Decimal(number)
+    except InvalidOperation:
+        quantity = Decimal("NaN")
+    if not equals or not quantity.is_finite():
+        raise click.UsageError(f"--usage wants METER=NUMBER, such as web_search=2, not {text!r}")
+    return name, int(quantity) if quantity == int(quantity) else quantity
+
+
+def _show(call: Call, priced: Priced) -> None:
+    to = console()
+    known = "" if priced.amount is None else f"${as_text(priced.amount)}"
+    to.print(f"{known or 'no price'}  {priced.status}", style="bold", markup=False)
+    if priced.components:
+        print_table(
+            [
+                Column("component", list(priced.components)),
+                Column.money("USD", [money_text(amount) for amount in priced.components.values()]),
+            ],
+            to=to,
+        )
+    if priced.savings:
+        to.print(f"caching saved {money_text(priced.savings)}", markup=False)
+    for reason in priced.reasons:
+        to.print(printable(reason), style="yellow", markup=False)
+    to.print(f"{printable(call.request_model)} at prices {priced.version}", style="dim", markup=False)

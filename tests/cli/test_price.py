@@ -1,0 +1,94 @@
+"""`otel-llmcost price` by hand and as a filter. Rates of gpt-5: $1.25 / $0.125 cached / $10 per million."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner, Result
+
+from otel_llmcost.cli import main
+
+BY_HAND = ["--provider", "openai", "--model", "gpt-5", "--time", "2026-11-22"]
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path_factory.mktemp("nowhere")
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(place))
+    monkeypatch.setenv("XDG_STATE_HOME", str(place))
+    monkeypatch.delenv("OTEL_LLMCOST_CONFIG", raising=False)
+
+
+def run(*arguments: str, text: str | bytes | None = None) -> Result:
+    return CliRunner().invoke(main, ["price", *arguments], input=text)
+
+
+def test_a_call_from_its_numbers() -> None:
+    result = run(*BY_HAND, "--input", "1000", "--cache-read", "200", "--output", "50", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.output)
+    assert found["cost_usd"] == "0.001525"
+    assert found["components"] == {"input": "0.001", "cache_read": "0.000025", "output": "0.0005"}
+    assert found["status"] == "exact"
+
+
+def test_the_answer_for_a_person() -> None:
+    result = run(*BY_HAND, "--input", "1000")
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith("$0.00125  exact")
+
+
+def test_no_price_is_said_with_its_reason() -> None:
+    result = run("--provider", "openai", "--model", "gpt-nothing", "--input", "1000")
+    assert result.exit_code == 0
+    assert "no price  unpriced" in result.output
+    assert "no-price" in result.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--input", "5", "--cache-read", "6"],
+        ["--input", "-5"],
+        ["--usage", "serches=2"],
+        ["--usage", "web_search=many"],
+        ["--usage", "web_search=-1"],
+        ["--time", "someday"],
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(arguments: list[str]) -> None:
+    result = run("--provider", "openai", "--model", "gpt-5", *arguments)
+    assert result.exit_code == 2
+
+
+def test_a_filter_answers_line_by_line() -> None:
+    attributes = {
+        "gen_ai.provider.name": "openai",
+        "gen_ai.response.model": "gpt-5",
+        "gen_ai.usage.input_tokens": 1000,
+        "gen_ai.usage.output_tokens": 100,
+    }
+    span = json.dumps({"attributes": attributes, "time": "2026-11-22T12:00:00Z"})
+    result = run(text=f"{span}\n\n{span}\n")
+    assert result.exit_code == 0, result.output
+    answers = [json.loads(line) for line in result.output.splitlines()]
+    assert [answer["cost_usd"] for answer in answers] == ["0.00225", "0.00225"]
+
+
+def test_a_filter_goes_on_after_nonsense_and_says_so_at_the_end() -> None:
+    result = run(text=b'\xff\xfe\n{"attributes": {}}\n')
+    assert result.exit_code == 1
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [answer["status"] for answer in answers] == ["unpriced", "unpriced"]
+
+
+def test_own_rows_of_the_settings_count(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path_factory.mktemp("own")
+    row = '[[prices.row]]\nprovider = "openai"\nmodel = "gpt-5"\nrates = { input = "1" }\n'
+    (place / "otel-llmcost.toml").write_text(row)
+    monkeypatch.chdir(place)
+    assert run(*BY_HAND, "--input", "1000").output.startswith("$0.001  exact")

@@ -1,0 +1,85 @@
+"""Spans of others, priced one by one or line by line. Rates of gpt-5: $1.25 / $0.125 cached / $10 per million."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pytest
+
+from otel_llmcost.money import femto
+from otel_llmcost.prices import load_book
+from otel_llmcost.pricing import instant_ns, price, price_lines
+
+BOOK = load_book()
+SPAN = {
+    "gen_ai.provider.name": "openai",
+    "gen_ai.response.model": "gpt-5",
+    "gen_ai.usage.input_tokens": 1000,
+    "gen_ai.usage.output_tokens": 100,
+}
+NOON = 1_795_348_800
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-11-22T12:00:00Z",
+        "2026-11-22T13:00:00+01:00",
+        "2026-11-22 12:00:00",
+        dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC),
+        NOON,
+        float(NOON),
+        str(NOON),
+        NOON * 1000,
+        NOON * 10**6,
+        NOON * 10**9,
+        f"{NOON}.0",
+    ],
+)
+def test_times_as_people_and_programs_write_them(value: object) -> None:
+    assert instant_ns(value) == NOON * 10**9
+
+
+@pytest.mark.parametrize("value", ["soon", "", True, None, [], -1, float("nan"), 10**30, "2026-13-01"])
+def test_what_is_no_time_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="time"):
+        instant_ns(value)
+
+
+def test_a_span_is_priced_from_its_attributes() -> None:
+    priced = price(SPAN, time="2026-11-22", book=BOOK)
+    assert (priced.status, priced.amount) == ("exact", femto("0.00225"))
+
+
+def test_a_span_that_is_no_call_has_no_price() -> None:
+    priced = price({"gen_ai.operation.name": "execute_tool"}, book=BOOK)
+    assert (priced.status, priced.amount) == ("unpriced", None)
+    assert priced.reasons[0].startswith("no-call")
+
+
+def test_every_line_gets_an_answer() -> None:
+    lines = [
+        json.dumps({"attributes": SPAN, "time": "2026-11-22T12:00:00Z", "name": None, "scope": 7}),
+        "",
+        "nonsense",
+        "[1]",
+        '{"attributes": 5}',
+        json.dumps({"attributes": SPAN, "time": "someday"}),
+        "[" * 50_000,
+        json.dumps({"attributes": {**SPAN, "gen_ai.usage.input_tokens": -5}, "time": NOON}),
+    ]
+    answers = list(price_lines(lines, BOOK))
+    assert [understood for _, understood in answers] == [True, False, False, False, False, False, True]
+    first = answers[0][0]
+    assert first == {
+        "cost_usd": "0.00225",
+        "status": "exact",
+        "components": {"input": "0.00125", "output": "0.001"},
+        "reasons": [],
+        "price_version": BOOK.version,
+    }
+    for found, understood in answers[1:]:
+        assert found["cost_usd"] is None or not str(found["cost_usd"]).startswith("-")
+        if not understood:
+            assert "invalid: " in str(found["reasons"])
