@@ -17,6 +17,7 @@ from otel_llmcost.call import Call, Priced
 from otel_llmcost.errors import LedgerError
 from otel_llmcost.ledger import LedgerSettings, open_recorder
 from otel_llmcost.ledger import drain as drain_module
+from otel_llmcost.ledger import recorder as recorder_module
 from otel_llmcost.ledger.codec import encode
 from otel_llmcost.ledger.journal import Journal
 from otel_llmcost.ledger.segment import segments
@@ -80,14 +81,14 @@ def test_every_damaged_byte_costs_one_row_at_most(tmp_path: Path, call: Calls, p
     [segment] = segments(tmp_path / "journal")
     whole = segment.read_bytes()
     end = len(whole.rstrip(b"\0"))
-    for position in range(0, end, 7):
+    for position in range(0, end, 29):
         segment.write_bytes(whole[:position] + bytes([whole[position] ^ 0x55]) + whole[position + 1 :])
         done = drain(tmp_path)
         assert (done.rows, done.damaged, done.complete) == (2, 1, True), position
         assert len(keys(tmp_path)) == 2
         with Ledger(tmp_path) as ledger:
             ledger.prune(time.time_ns() * 2)
-            assert ledger.fact("damaged") == position // 7 + 1
+            assert ledger.fact("damaged") == position // 29 + 1
 
 
 def test_records_that_are_no_rows_are_counted_and_passed(tmp_path: Path, call: Calls, priced: Prices) -> None:
@@ -202,7 +203,7 @@ print(recorder.counters.appended, recorder.counters.dropped)
 
 
 def test_writers_and_readers_beside_one_another(tmp_path: Path, program: Program) -> None:
-    writers = [program(WRITER, "3000") for _ in range(3)]
+    writers = [program(WRITER, "1000") for _ in range(3)]
     for writer in writers:
         assert writer.stdout.readline() == "running\n"
     seen = 0
@@ -213,10 +214,10 @@ def test_writers_and_readers_beside_one_another(tmp_path: Path, program: Program
         seen = now
     for writer in writers:
         out, err = writer.communicate(timeout=120)
-        assert out == "3000 0\n", err
+        assert out == "1000 0\n", err
     with open_up_to_date(tmp_path, busy_timeout_s=60) as ledger:
         rows = list(ledger.rows())
-    assert len({row.key for row in rows}) == len(rows) == 9000
+    assert len({row.key for row in rows}) == len(rows) == 3000
     assert {(row.run_id, row.service, row.amount) for row in rows} == {("r1", "shop", 7)}
 
 
@@ -245,18 +246,20 @@ def test_no_ledger_where_none_is_wanted_or_possible(tmp_path: Path, caplog: pyte
     assert "OTEL_LLMCOST_LEDGER" in line
 
 
-def test_a_long_program_drains_beside_itself(tmp_path: Path, call: Calls, priced: Prices) -> None:
+def test_a_long_program_drains_beside_itself(
+    tmp_path: Path, call: Calls, priced: Prices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_module, "_DRAIN_ABOVE_BYTES", 1 << 20)
     recorder = open_recorder(LedgerSettings(tmp_path, retention_days=0))
     assert recorder is not None
-    for number in range(16_000):
+    for number in range(2000):
         recorder.record(call(key=f"k{number}"), priced())
     thread = recorder._draining
     assert thread is not None
     thread.join(120)
     assert not thread.is_alive()
-    with Ledger(tmp_path) as ledger:
-        assert len(list(ledger.rows(limit=10_000))) == 10_000
-    assert recorder.counters.dropped == 0
+    assert len(keys(tmp_path)) > 500
+    assert (recorder.counters.appended, recorder.counters.dropped) == (2000, 0)
 
 
 def test_a_locked_database_costs_a_program_one_log_line_and_a_command_a_clear_error(
@@ -288,3 +291,35 @@ def test_old_rows_go_once_a_day_unless_kept_for_ever(tmp_path: Path, call: Calls
     assert keys(tmp_path) == ["old", "young"]
     drain(tmp_path, retention_days=90)
     assert keys(tmp_path) == ["young"]
+
+
+FORKING = """
+import os, sys, time
+from pathlib import Path
+from otel_llmcost.ledger import drain
+worker = []
+keep = drain._Drain._keep
+def keep_and_fork(*args):
+    if not worker:
+        worker.append(os.fork())
+        if worker == [0]:
+            sys.stdin.read()
+            os._exit(0)
+    keep(*args)
+drain._Drain._keep = keep_and_fork
+print(drain.drain(Path(sys.argv[1]), retention_days=0).rows, flush=True)
+os.waitpid(worker[0], 0)
+"""
+
+
+def test_a_worker_forked_while_draining_blocks_no_later_drain(
+    tmp_path: Path, call: Calls, priced: Prices, program: Program
+) -> None:
+    journal = journal_with(tmp_path, call, priced, 3)
+    process = program(FORKING, stdin=subprocess.PIPE)
+    assert process.stdout.readline() == "3\n"
+    journal.append(encode(call(key="k3"), priced()))
+    done = drain(tmp_path, busy_timeout_s=0.0)
+    assert (done.rows, done.complete) == (1, True)
+    process.communicate("", timeout=60)
+    assert process.returncode == 0

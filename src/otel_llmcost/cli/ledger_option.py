@@ -12,7 +12,7 @@ import click
 
 from ..config import load_config
 from ..errors import LedgerError
-from ..ledger.drain import open_up_to_date
+from ..ledger.drain import drain
 from ..ledger.location import default_directory
 from ..ledger.recorder import LedgerSettings
 from ..ledger.store import Ledger
@@ -55,8 +55,10 @@ def opened_ledger(directory: Path | None = None) -> Iterator[Ledger]:
         raise LedgerError(
             f"there is no ledger in {directory}; remedy: leave --ledger out, or name its directory"
         )
-    ledger = open_up_to_date(
-        settings.directory, busy_timeout_s=settings.busy_timeout_s, retention_days=settings.retention_days
-    )
-    with ledger:
+    timeout = settings.busy_timeout_s
+    if not drain(settings.directory, busy_timeout_s=timeout, retention_days=settings.retention_days).complete:
+        click.echo(
+            "otel-llmcost: another program is filling the ledger; the latest calls may be missing", err=True
+        )
+    with Ledger(settings.directory, busy_timeout_s=timeout) as ledger:
         yield ledger

@@ -186,6 +186,8 @@ def _only_drainer(directory: Path, until: float) -> Iterator[bool]:
     try:
         yield _locked(descriptor, until)
     finally:
+        # not left to closing: a process forked meanwhile has the descriptor too, and would hold the lock for life
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)
 
 

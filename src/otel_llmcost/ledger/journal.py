@@ -64,6 +64,7 @@ class Journal:
         self._pid = getpid()
         self._seal()
         self._refused_until = 0.0
+        self._begun_with = 0  # what waited when a segment was begun, until `rolled` is told
 
     def _seal(self) -> None:
         # Never `view.close()`: an interrupted append on this thread may hold it. It goes with its last user.
@@ -76,17 +77,22 @@ class Journal:
         if self._pid != getpid():
             self._after_unseen_fork()
         framed = _pack(MARK, len(record), crc32(record)) + record
+        size = len(framed)
         with self._lock:
+            # No call between looking at the place and taking it: signal handlers and finalizers, which may
+            # append too, run at calls. What they append in the middle of the copy stands behind it.
             view, start = self._view, self._position
-            end = start + len(framed)
-            if view is None or end > self._limit:
-                return self._append_slowly(framed)
-            self._position = (
-                end  # first the place, then the bytes: an append inside this one takes the next place
-            )
-            view[start:end] = framed
-            self.appended += 1
-        return True
+            end = start + size
+            if view is not None and end <= self._limit:
+                self._position = end
+                view[start:end] = framed
+                self.appended += 1
+                return True
+            kept = self._append_slowly(framed)
+            waiting, self._begun_with = self._begun_with, 0
+        if waiting and self._rolled is not None:
+            self._rolled(waiting)
+        return kept
 
     def close(self) -> None:
         """Gives the segment up to whoever drains it. A later append begins a new one."""
@@ -127,8 +133,7 @@ class Journal:
             self._view, self._position, self._limit = segment.view, len(framed), segment.limit
             segment.view[: len(framed)] = framed
             kept = True
-        if self._rolled is not None:
-            self._rolled(waiting + size)
+        self._begun_with = waiting + size
         return kept
 
     def _may_map(self) -> bool:

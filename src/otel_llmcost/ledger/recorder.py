@@ -57,6 +57,7 @@ class Recorder:
         )
         self._append = self._journal.append
         self._draining: threading.Thread | None = None
+        self._complained = False
 
     def record(self, call: Call, priced: Priced) -> None:
         """Keeps a call: once it returns, the call survives the process. Never waits for a database.
@@ -81,7 +82,7 @@ class Recorder:
         after this is still kept.
         """
         self._journal.close()
-        if drain_seconds > 0:
+        if drain_seconds > 0 and self._journal.appended:
             self._drain(drain_seconds)
 
     def _drain_if_much_waits(self, waiting_bytes: int) -> None:
@@ -108,7 +109,9 @@ class Recorder:
                 may_wait=False,
             ).complete
         except LedgerError as failure:
-            _LOG.warning("the ledger is not up to date, its journal keeps the calls: %s", failure)
+            if not self._complained:
+                self._complained = True
+                _LOG.warning("the ledger is not up to date, its journal keeps the calls: %s", failure)
             return False
 
 
