@@ -6,7 +6,7 @@ PYTEST = $(BIN)/pytest
 DEFAULT_MARKS = not matrix and not e2e and not endurance
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test check format lint types floors bench matrix endurance backends e2e prices lock clean
+.PHONY: help demo test check format lint types floors bench matrix endurance backends e2e prices picture lock clean
 
 help:  ## this list
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,9 @@ e2e: $(READY)  ## end to end against the real backends that are there
 
 prices: $(READY)  ## the shipped prices again from their sources
 	$(BIN)/python scripts/generate_prices.py
+
+picture: $(READY)  ## the pictures of the documentation again
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/picture.py docs/images/demo.svg otel-llmcost demo
 
 lock:  ## newer locked versions (needs uv)
 	scripts/lock.sh

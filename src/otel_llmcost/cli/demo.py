@@ -17,19 +17,21 @@ import click
 
 from ..errors import MissingExtraError
 from ..ledger.filters import CallFilter
+from ..ledger.row import LedgerRow
 from ..reports import cost_report, latest_calls
 from ..server.demo_provider import DemoProvider
 from .calls import call_columns
 from .launch import instrumented_environment
 from .ledger_option import opened_ledger
 from .report import show_report
-from .tables import console, print_table
+from .tables import Column, console, print_table
 
 _PROGRAM = "otel_llmcost.server.demo_program"
 _TIMEOUT_S = 120
 # What would lead the demo elsewhere: the user's keys and addresses, settings, proxies.
 _LEFT_OUT = ("OTEL_", "OPENAI_", "ANTHROPIC_", "XDG_CONFIG_HOME")
 _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy"})
+_SHOWN = frozenset({"input", "cache_read", "output"})
 _EXPORT = ("OTEL_EXPORTER_", "OTEL_TRACES_", "OTEL_METRIC", "OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES")
 
 
@@ -100,9 +102,18 @@ def show_demo(ledger: Path) -> None:
         report = cost_report(opened, by=("model",))
     if not rows:
         raise click.ClickException("no call of the demo was seen; remedy: otel-llmcost doctor")
-    columns = call_columns(list(reversed(rows)), UTC)
-    print_table([column for column in columns if column.header != "start"], to=console())
+    rows.reverse()
+    columns = {column.header: column for column in call_columns(rows, UTC)}
+    columns["seconds"] = Column("besides", [_besides(row) for row in rows], spare=7)
+    del columns["start"]
+    print_table(list(columns.values()), to=console())
     show_report(report, title="by model")
+
+
+def _besides(row: LedgerRow) -> str:
+    """What was bought beside the tokens that have a column of their own."""
+    others = {meter: amount for meter, amount in row.usage.items() if meter not in _SHOWN}
+    return ", ".join(f"{amount:,} {meter}" for meter, amount in others.items())
 
 
 @contextmanager
