@@ -11,7 +11,7 @@ from .attribution import mark_client, over, tags_of
 from .attribution.tags import from_mapping
 from .call import NO_TAGS, Tags
 from .errors import ConfigurationError
-from .services import services
+from .services import Services, services
 from .toml_source import TomlTable
 
 _SDKS = ("openai", "anthropic")
@@ -154,13 +154,13 @@ def define_use_case(name: str, model: str, **settings: Any) -> UseCase:
     """A use case from code: `define_use_case("coding", "gpt-5", provider="openai", key_env="CODING_KEY")`."""
     tags = settings.pop("tags", {})
     case = UseCase(name, model, tags=tags if isinstance(tags, Tags) else tags_of(**tags), **settings)
-    services().use_cases.add(case)
+    _use_cases(services()).add(case)
     return case
 
 
 def get_model_for_use_case(name: str) -> str:
     """The model of a use case. Raises `ConfigurationError` that lists those there are."""
-    return services().use_cases.named(name).model
+    return _use_cases(services()).named(name).model
 
 
 def get_llm_client(name: str, *, asynchronous: bool = False, **options: Any) -> Any:
@@ -173,16 +173,23 @@ def get_llm_client(name: str, *, asynchronous: bool = False, **options: Any) -> 
     none that we make clients of.
     """
     parts = services()
-    case = parts.use_cases.named(name)
+    cases = _use_cases(parts)
+    case = cases.named(name)
     arguments = {**case.options, **options}
     if "api_key" not in arguments:
-        arguments["api_key"] = _key(case, parts.use_cases, parts.environ)
+        arguments["api_key"] = _key(case, cases, parts.environ)
     if case.base_url and "base_url" not in arguments:
         arguments["base_url"] = case.base_url
     client = _client_class(case, asynchronous)(**arguments)
     tags = over(from_mapping({"source": case.name}), case.tags)
     mark_client(client, tags, shares_transport="http_client" in arguments)
     return client
+
+
+def _use_cases(parts: Services) -> UseCases:
+    if parts.use_cases is None:
+        parts.use_cases = UseCases()
+    return parts.use_cases
 
 
 def _key(case: UseCase, cases: UseCases, environ: Mapping[str, str]) -> str:

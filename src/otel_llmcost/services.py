@@ -40,12 +40,6 @@ class Settles(Protocol):
         """Whether a call with this response id was settled already."""
 
 
-def _no_use_cases() -> UseCases:
-    from .clients import UseCases
-
-    return UseCases()
-
-
 @dataclass(slots=True)
 class Services:
     """The parts that trackers, sessions and clients use. Without a settler nothing is told to anybody."""
@@ -53,7 +47,7 @@ class Services:
     book: Prices
     settler: Settles | None = None
     keep_session: Callable[[SessionRecord], None] | None = None
-    use_cases: UseCases = field(default_factory=_no_use_cases)
+    use_cases: UseCases | None = None
     environ: Mapping[str, str] = field(default_factory=dict)
     """The environment, for the keys that use cases name."""
 
