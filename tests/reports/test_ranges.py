@@ -57,9 +57,7 @@ def test_instants_are_exact() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "text", ["", "soon", "2026-13-01", "2026-11-31", "7y", "2026-11-01...", "0000-01"]
-)
+@pytest.mark.parametrize("text", ["", "soon", "2026-13-01", "2026-11-31", "7y", "2026-11-01...", "0000-01"])
 def test_what_is_no_time_says_what_is(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"allowed: today, yesterday"):
         parse_range(text, UTC, NOW)

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from otel_llmcost.call import Priced, Tags
+from otel_llmcost.call import Call, Priced, Tags
 from otel_llmcost.errors import ConfigurationError
+from otel_llmcost.ledger.codec import decode, encode
 from otel_llmcost.ledger.row import LedgerRow
 from otel_llmcost.ledger.store import Ledger
 from otel_llmcost.reports import (
@@ -72,7 +73,7 @@ def test_by_model_dearest_first_with_all_sums(ledger: Ledger) -> None:
     assert (large.keys, large.amount, large.calls, large.failed) == (("large",), 90, 1, 1)
     assert (small.keys, small.amount, small.calls, small.failed) == (("small",), 12, 2, 0)
     assert (small.input, small.cache_read, small.cache_write, small.output, small.savings) == (10, 3, 6, 4, 2)
-    assert (report.total.amount, report.total.calls, report.total.duration_ns) == (102, 3, 3 * 10**9)
+    assert (report.total.amount, report.total.calls, report.total.duration_us) == (102, 3, 3 * 10**6)
     assert report.total.cost == Decimal("0.000000000000102")
 
 
@@ -207,6 +208,19 @@ def test_sums_beyond_9223_dollars_are_exact(ledger: Ledger) -> None:
     ledger.add(row(str(number), "2026-11-01T00:00Z", 9_999 * USD + 1) for number in range(101))
     for by in ("model", "conversation"):
         assert cost_report(ledger, by=(by,)).total.cost == Decimal("1009899.000000000000101")
+
+
+def test_absurd_calls_do_not_break_the_sums_of_others(ledger: Ledger) -> None:
+    for number in range(300):
+        absurd = Call(key=str(number), usage={"input": 10**30}, end_ns=2**63 - 1)
+        kept = decode(encode(absurd, Priced("exact", 10**30, {"input": 10**30})))
+        assert kept is not None
+        ledger.add([kept])
+    ledger.add([row("plain", "1970-01-01T00:00Z", 5)])
+    for by in ("day", "conversation"):
+        report = cost_report(ledger, by=(by,))
+        assert (report.total.amount, report.total.calls, report.total.unpriced) == (5, 301, 300)
+        assert report.total.input == 300 * 10**12
 
 
 def test_a_repriced_call_shows_its_new_price_everywhere(ledger: Ledger) -> None:

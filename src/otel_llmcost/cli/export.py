@@ -45,7 +45,7 @@ def sums_json(row: CostRow) -> dict[str, object]:
         "cost": amount_text(row.amount) if row.is_known else None,
         "cost_is_lower_bound": row.is_lower_bound,
         "cache_savings": as_text(row.savings),
-        "duration_s": row.duration_ns / 1e9,
+        "duration_s": row.duration_us / 1e6,
     }
 
 

@@ -75,7 +75,7 @@ def _json(one: SessionCost, tz: tzinfo) -> dict[str, object]:
 def _cells(session: str, stage: str, sums: CostRow, share: float) -> list[str | int | float | None]:
     prompt = sums.input + sums.cache_read + sums.cache_write
     cost = amount_text(sums.amount) if sums.is_known else None
-    seconds = sums.duration_ns / 1e9
+    seconds = sums.duration_us / 1e6
     return [
         session,
         stage,
@@ -105,7 +105,7 @@ def _columns(found: Sequence[SessionCost], tz: tzinfo) -> list[Column]:
         Column("session", [line[0] for line in lines]),
         Column("began", [line[1] for line in lines], spare=1),
         Column.numbers("calls", [row.calls for row in sums]),
-        Column("seconds", [f"{row.duration_ns / 1e9:,.1f}" for row in sums], right=True, spare=2, whole=True),
+        Column("seconds", [f"{row.duration_us / 1e6:,.1f}" for row in sums], right=True, spare=2, whole=True),
         Column("share", [line[3] for line in lines], right=True, spare=3),
         Column.numbers("input", [row.input + row.cache_read + row.cache_write for row in sums], spare=4),
         Column.numbers("output", [row.output for row in sums], spare=4),

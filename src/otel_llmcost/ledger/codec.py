@@ -18,8 +18,8 @@ from .row import LedgerRow
 
 VERSION = 1
 _KEPT_TERMS = 512
-LARGEST_AMOUNT = 10**9 * FEMTO_PER_USD
-"""One call above a billion USD is somebody's mistake, and its sums would not fit a database's integers."""
+LARGEST_AMOUNT = 10**6 * FEMTO_PER_USD
+"""One call above a million USD is somebody's mistake; thousands of them must not overflow a sum of nano-dollars."""
 _LARGEST_INTEGER = 2**63 - 1
 
 

@@ -13,9 +13,11 @@ from ..usage.meters import COMPONENT, TOKEN_METERS, Usage
 from .codec import items_of, items_text, json_text, lines_of, lines_text, usage_of, usage_text
 from .row import LedgerRow
 
-_MOST_TOKENS = 10**15
+_MOST_TOKENS = 10**12
 """What a sum column counts of one call at most, to stay inside 64 bits; `usage` has the exact figure."""
 
+MOST_MICROSECONDS = 10**12
+"""What a sum of durations counts of one call at most: eleven days."""
 TOKEN_COLUMNS = ("input", "cache_read", "cache_write", "output")
 _COLUMN_OF_METER = {meter: COMPONENT[meter] for meter in TOKEN_METERS}
 _TEXTS = (

@@ -92,7 +92,7 @@ CREATE TABLE rollups (
     cache_read INTEGER NOT NULL,
     cache_write INTEGER NOT NULL,
     output INTEGER NOT NULL,
-    duration_ns INTEGER NOT NULL,
+    duration_us INTEGER NOT NULL,
     PRIMARY KEY (quarter, provider, model, operation, tier, source, stage, team, feature, service,
                  currency, status, failed)
 ) WITHOUT ROWID;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from ..money import split_nano
-from .columns import token_counts
+from .columns import MOST_MICROSECONDS, token_counts
 from .row import LedgerRow
 
 QUARTER_NS = 900 * 10**9
@@ -16,7 +16,7 @@ _KEYS = (
 )  # fmt: skip
 _SUMS = (
     "calls", "cost_nano", "cost_femto_rest", "savings_nano", "savings_femto_rest",
-    "input", "cache_read", "cache_write", "output", "duration_ns",
+    "input", "cache_read", "cache_write", "output", "duration_us",
 )  # fmt: skip
 _UPSERT = (
     f"INSERT INTO rollups ({', '.join(_KEYS + _SUMS)}) VALUES ({', '.join('?' * len(_KEYS + _SUMS))}) "
@@ -44,7 +44,7 @@ class Rollups:
             *split_nano(row.amount or 0),
             *split_nano(row.savings),
             *token_counts(row.usage).values(),
-            max(row.end_ns - row.start_ns, 0),
+            min(max(row.end_ns - row.start_ns, 0) // 1000, MOST_MICROSECONDS),
         )
         sums = self._sums.setdefault(key, [0] * len(values))
         for place, value in enumerate(values):

@@ -28,7 +28,8 @@ class CostRow:
     """Calls of one group. `keys` has a value for each `by` of the report ("" where a call has none).
 
     `calls` leaves out those that are paid later and settled under a key of their own (`pending`). Tokens are
-    disjoint: `input` was neither read from nor written to a cache. Amounts are femto-dollars.
+    disjoint: `input` was neither read from nor written to a cache. Amounts are femto-dollars, durations
+    microseconds inside calls.
     """
 
     keys: tuple[str, ...] = ()
@@ -40,7 +41,7 @@ class CostRow:
     output: int = 0
     amount: Femto = 0
     savings: Femto = 0
-    duration_ns: int = 0
+    duration_us: int = 0
 
     @property
     def calls(self) -> int:
@@ -74,7 +75,7 @@ class CostRow:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-_SUMMED = ("failed", "input", "cache_read", "cache_write", "output", "amount", "savings", "duration_ns")
+_SUMMED = ("failed", "input", "cache_read", "cache_write", "output", "amount", "savings", "duration_us")
 
 
 @dataclass(slots=True)
@@ -153,7 +154,7 @@ def _row(found: sqlite3.Row, keys: tuple[str, ...]) -> CostRow:
 
 _FROM_SUMS = (
     "cost_nano", "cost_femto_rest", "savings_nano", "savings_femto_rest",
-    "input", "cache_read", "cache_write", "output", "duration_ns",
+    "input", "cache_read", "cache_write", "output", "duration_us",
 )  # fmt: skip
 
 

@@ -50,8 +50,8 @@ def session_costs(ledger: Ledger, wanted: CallFilter | None = None, limit: int =
             one.stages.append(StageCost(row.keys[1], row, 0.0))
     for one in found.values():
         for stage in one.stages:
-            stage.time_share = stage.sums.duration_ns / one.sums.duration_ns if one.sums.duration_ns else 0.0
-        one.stages.sort(key=lambda stage: -stage.sums.duration_ns)
+            stage.time_share = stage.sums.duration_us / one.sums.duration_us if one.sums.duration_us else 0.0
+        one.stages.sort(key=lambda stage: -stage.sums.duration_us)
     return list(found.values())
 
 

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from ..ledger.columns import MOST_MICROSECONDS
 from ..ledger.filters import (
     ROLLUP_FIELDS,
     TAG_VALUE,
@@ -21,7 +22,7 @@ from ..ledger.store import Ledger
 TAG_PREFIX = "tag:"
 SUMS = (
     "calls", "cost_nano", "cost_femto_rest", "savings_nano", "savings_femto_rest",
-    "input", "cache_read", "cache_write", "output", "duration_ns",
+    "input", "cache_read", "cache_write", "output", "duration_us",
 )  # fmt: skip
 _OF_ROW = {
     "quarter": f"start_ns / {QUARTER_NS}",
@@ -29,7 +30,7 @@ _OF_ROW = {
     "calls": "1",
     "cost_nano": "coalesce(cost_nano, 0)",
     "cost_femto_rest": "coalesce(cost_femto_rest, 0)",
-    "duration_ns": "max(end_ns - start_ns, 0)",
+    "duration_us": f"min(max(end_ns - start_ns, 0) / 1000, {MOST_MICROSECONDS})",
 }
 Part = tuple[str, list[object]]
 """A piece of SQL with its parameters."""

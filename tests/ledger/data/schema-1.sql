@@ -92,11 +92,11 @@ CREATE TABLE rollups (
     cache_read INTEGER NOT NULL,
     cache_write INTEGER NOT NULL,
     output INTEGER NOT NULL,
-    duration_ns INTEGER NOT NULL,
+    duration_us INTEGER NOT NULL,
     PRIMARY KEY (quarter, provider, model, operation, tier, source, stage, team, feature, service,
                  currency, status, failed)
 ) WITHOUT ROWID;
-INSERT INTO "rollups" VALUES(1994444,'openai','gpt-5.4-mini-2026-03-17','chat','flex','extraction','','','','shop','USD','exact',0,1,2425200000,1,540000000,0,1200,0,0,350,1250000001);
+INSERT INTO "rollups" VALUES(1994444,'openai','gpt-5.4-mini-2026-03-17','chat','flex','extraction','','','','shop','USD','exact',0,1,2425200000,1,540000000,0,1200,0,0,350,1250000);
 CREATE TABLE segments (
     name TEXT PRIMARY KEY,
     drained INTEGER NOT NULL,
