@@ -22,8 +22,7 @@ class Lineage:
     def born(self, span_id: int, parent_id: int, scope: str) -> None:
         """A span started in this process."""
         if len(self._parents) >= _ALIVE:
-            oldest = next(iter(self._parents))
-            self.gone(oldest)
+            self.clear()  # spans that never end; walking to the oldest would cost more than starting anew
         self._parents[span_id] = (parent_id, scope)
 
     def gone(self, span_id: int) -> None:

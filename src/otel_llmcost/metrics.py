@@ -21,7 +21,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext
 from . import semconv
 from .call import Call, Priced, Tags
 from .money import as_float
-from .usage.meters import OUTPUT_METERS, PROMPT_METERS, TOKEN_METERS, total
+from .usage.meters import OUTPUT_METERS, PROMPT_METERS, TOKEN_METERS, Usage, total
 
 Attributes = dict[str, Any]
 Labels = tuple[str, ...]
@@ -87,7 +87,7 @@ class Counters:
         self._new_names = new_names
         self._lock = threading.Lock()
         self._cells: dict[tuple[Labels, str, str], Cell] = {}
-        self._queue: deque[tuple[Labels, str, int, int, float, SpanContext | None]] = deque()
+        self._queue: deque[tuple[Labels, str, Usage, float, SpanContext | None]] = deque()
         self._models = Bounded(MODELS_KEPT)
         self._values = {tag: Bounded(TAG_VALUES_KEPT) for tag in self._tags}
         self._labels_of: dict[tuple[str, ...], Labels] = {}
@@ -120,15 +120,7 @@ class Counters:
             self._queue_histograms(call, labels, span if sampled else None)
 
     def _queue_histograms(self, call: Call, labels: Labels, span: SpanContext | None) -> None:
-        usage = call.usage
-        value = (
-            labels,
-            call.error_type,
-            total(usage, PROMPT_METERS),
-            total(usage, OUTPUT_METERS),
-            (call.end_ns - call.start_ns) / 1e9,
-            span,
-        )
+        value = (labels, call.error_type, call.usage, (call.end_ns - call.start_ns) / 1e9, span)
         if len(self._queue) < _QUEUE:
             self._queue.append(value)
             return
@@ -289,7 +281,7 @@ class Counters:
 
     def _record_one(self) -> bool:
         try:
-            labels, error, sent, received, seconds, span = self._queue.popleft()
+            labels, error, usage, seconds, span = self._queue.popleft()
         except IndexError:
             return False
         if self._duration is None:
@@ -301,7 +293,7 @@ class Counters:
             self._duration.record(max(seconds, 0.0), {**attributes, semconv.ERROR_TYPE: error}, context)
         else:
             self._duration.record(max(seconds, 0.0), attributes, context)
-        self._record_sizes(attributes, sent, received, context)
+        self._record_sizes(attributes, total(usage, PROMPT_METERS), total(usage, OUTPUT_METERS), context)
         return True
 
     def _record_sizes(self, attributes: Attributes, sent: int, received: int, context: Context) -> None:

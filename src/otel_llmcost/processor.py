@@ -88,12 +88,11 @@ class CostSpanProcessor(SpanProcessor):
 
     def _ended(self, span: ReadableSpan) -> None:
         context = span.context
-        attributes = span.attributes
-        if attributes and context is not None:
-            scope = span.instrumentation_scope
-            name = scope.name if scope is not None else ""
-            known = name == semconv.SCOPE or self._neighbour(name) is not None
-            if not known and any(mark in attributes for mark in _MARKS):
+        scope = span.instrumentation_scope
+        name = scope.name if scope is not None else ""
+        if name != semconv.SCOPE and self._neighbour(name) is None:
+            attributes = span.attributes
+            if attributes and any(mark in attributes for mark in _MARKS):
                 priced = self._price(span, None)
                 if priced:
                     _replace_attributes(span, {**attributes, **priced})

@@ -43,22 +43,24 @@ class Keys:
     """The newest call keys of this process: who inserts a key counts the call."""
 
     def __init__(self, kept: int = _KEYS_KEPT) -> None:
-        self._kept = kept
-        self._keys: dict[str, None] = {}
+        self._half = kept // 2
+        # two generations: forgetting the oldest key of one dict would walk over all that were forgotten before
+        self._young: set[str] = set()
+        self._old: set[str] = set()
         self._lock = threading.Lock()
 
     def insert(self, key: str) -> bool:
         """True for the first one to come with this key."""
         with self._lock:
-            if key in self._keys:
+            if key in self._young or key in self._old:
                 return False
-            if len(self._keys) >= self._kept:
-                del self._keys[next(iter(self._keys))]
-            self._keys[key] = None
+            if len(self._young) >= self._half:
+                self._old, self._young = self._young, set()
+            self._young.add(key)
             return True
 
     def __contains__(self, key: str) -> bool:
-        return key in self._keys
+        return key in self._young or key in self._old
 
     def forked(self) -> None:
         """The lock may be held by a thread that does not exist here."""

@@ -243,7 +243,8 @@ class Engine:
         """Settle a call that ended and end its span."""
         self._in_flight.discard(observation)
         for exchange in observation.exchanges:
-            guarded(exchange.read_unparsed)
+            if exchange.unparsed:
+                guarded(exchange.read_unparsed)
         if observation.span is None and observation.wait_for_native:
             observation.span = guarded(self._start_span, observation)
         span = observation.span
