@@ -74,7 +74,7 @@ class Budget:
             return False
         for key, wanted in self.tags.items():
             value = getattr(tags, key) if key in TAG_KEYS else tags.own.get(key, "")
-            if not any(_matches(value, pattern) for pattern in wanted):
+            if value not in wanted and not any(_matches(value, pattern) for pattern in wanted):
                 return False
         return True
 

@@ -21,6 +21,8 @@ class Rule:
 
     __slots__ = (
         "_levels",
+        "_name",
+        "_per_conversation",
         "_quiet_until",
         "_span",
         "blocks",
@@ -33,9 +35,11 @@ class Rule:
 
     def __init__(self, budget: Budget, store: CounterStore, now: int) -> None:
         self.budget, self.store = budget, store
+        self._name = budget.name
+        self._per_conversation = budget.window.per_conversation
         self.blocks = budget.blocks
         self.limit = budget.amount if budget.blocks else None
-        self.untagged = not budget.tags and not budget.window.per_conversation
+        self.untagged = not budget.tags and not self._per_conversation
         self.refused = 0
         self._span = budget.window.at(now)
         self._levels = [(threshold * budget.amount, threshold) for threshold in budget.thresholds]
@@ -51,13 +55,12 @@ class Rule:
 
     def account(self, tags: Tags) -> str:
         """The account that a call with these tags is counted on."""
-        if self.budget.window.per_conversation:
-            return f"{self.budget.name}\0{tags.conversation}"
-        return self.budget.name
+        return f"{self._name}\0{tags.conversation}" if self._per_conversation else self._name
 
     def charge(self, tags: Tags, seconds: int, amount: int) -> Charge:
         """What a call that started then is to reserve."""
-        return Charge(self.account(tags), self.span_at(seconds), amount if self.blocks else 0, self.limit)
+        account = self.account(tags) if self._per_conversation else self._name
+        return Charge(account, self.span_at(seconds), amount if self.blocks else 0, self.limit)
 
     def owed(self, reserved: int, priced: Priced | None) -> int:
         """What a finished call counts for.
