@@ -5,6 +5,8 @@ import os
 import stat
 from pathlib import Path
 
+import hypothesis
+from hypothesis import strategies as st
 from opentelemetry import baggage
 from opentelemetry.sdk.trace import TracerProvider
 
@@ -64,6 +66,36 @@ def test_people_given_by_the_program_are_hashed_unless_plain_is_wished() -> None
 def test_a_user_in_the_environment_is_hashed_too() -> None:
     at.configure(at.AttributionSettings(people_key=KEY, defaults=at.from_mapping({"user": "alice"})))
     assert asked().user == hashed("alice")
+
+
+def test_a_user_of_rules_and_clients_is_hashed_too() -> None:
+    rules = at.parse_rules([{"model": "gpt-5", "set": {"user": "alice"}}])
+    at.configure(at.AttributionSettings(people_key=KEY, rules=rules))
+    assert asked().user == hashed("alice")
+    client = Client()
+    at.mark_client(client, Tags(user="bob"))
+    assert asked(client=client).user == hashed("bob")
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.floats(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+_KEYS = st.sampled_from(
+    ["conversation", "user", "safety_identifier", "metadata", "previous_response_id", "id"]
+)
+
+
+@hypothesis.given(st.dictionaries(_KEYS, _JSON, max_size=4), st.sampled_from(["off", "hash", "plain"]))
+def test_no_body_upsets_it(body: dict[str, object], people: str) -> None:
+    at.configure(at.AttributionSettings(people=people))
+    tags = asked(body)
+    answered = at.for_answer(tags, Reading(response_id="r"), chained=True)
+    for each in (tags.user, tags.conversation, answered.conversation):
+        assert isinstance(each, str)
+        assert len(each) <= 256
+        each.encode()
 
 
 def test_without_a_key_hashes_still_hide_and_tell_apart() -> None:

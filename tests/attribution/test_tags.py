@@ -60,6 +60,10 @@ def test_any_value_becomes_text(value: object, text: str) -> None:
     assert clean(value) == text
 
 
+def test_tags_without_a_name_are_none() -> None:
+    assert from_mapping({"": "x", "llmcost.tag.": "y"}) is NO_TAGS
+
+
 def test_none_leaves_a_tag_as_it_is() -> None:
     with tag(team="search"), tag(team=None, feature="rank"):
         assert current() == Tags(team="search", feature="rank")

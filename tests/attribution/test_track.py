@@ -352,6 +352,23 @@ def test_ids_are_taken_from_methods_open_keywords_and_spread_arguments(spans: Sp
     assert [attributes(span)["gen_ai.conversation.id"] for span in spans()] == ["c1"] * 3
 
 
+def test_static_and_class_methods_stay_what_they_are(spans: Spans) -> None:
+    class Bot:
+        @track_call("static")
+        @staticmethod
+        def static(conversation_id: str) -> str:
+            return conversation_id
+
+        @track_call
+        @classmethod
+        def of_class(cls, conversation_id: str) -> str:
+            return cls.__name__ + conversation_id
+
+    assert (Bot.static("c1"), Bot().static("c1"), Bot.of_class("c1")) == ("c1", "c1", "Botc1")
+    assert [attributes(span)["gen_ai.conversation.id"] for span in spans()] == ["c1"] * 3
+    assert [span.name for span in spans()] == ["static", "static", "of_class"]
+
+
 def test_a_person_is_kept_as_a_hash(spans: Spans) -> None:
     @track_call("answer")
     def answer(user_id: str) -> None:

@@ -29,13 +29,14 @@ from .active import (
     configure,
     for_answer,
     for_request,
+    mark_client,
     settings,
     tag,
     tags_of,
     with_inbound,
 )
 from .baggage import AttributionPropagator, from_baggage, to_baggage, to_provider
-from .client_tags import client_tags, mark_client
+from .client_tags import client_tags
 from .known import Conversations, known_ids
 from .people import People, key_of_file
 from .rollup import Accumulates, Rollup

@@ -13,7 +13,7 @@ from opentelemetry.context import Context
 
 from ..call import NO_TAGS, Reading, Tags
 from .baggage import from_baggage
-from .client_tags import client_tags
+from .client_tags import client_tags, mark
 from .known import Conversations, conversation_around, known_ids
 from .people import OFF, People
 from .rules import RequestFacts, Rule, caller_module, resolve
@@ -39,16 +39,21 @@ class AttributionSettings:
 
 
 class _Active:
-    __slots__ = ("by_module", "conversations", "defaults", "people", "settings")
+    __slots__ = ("by_module", "conversations", "defaults", "people", "rules", "settings")
 
     def __init__(self, settings: AttributionSettings) -> None:
         self.settings = settings
         self.people = People(settings.people, settings.people_key)
-        self.defaults = replace(settings.defaults, user=self.people.given(settings.defaults.user))
-        if self.defaults == NO_TAGS:
-            self.defaults = NO_TAGS  # the very object, which `fill` passes over at once
+        self.defaults = _protected(settings.defaults, self.people)
+        self.rules = tuple(replace(rule, tags=_protected(rule.tags, self.people)) for rule in settings.rules)
         self.conversations = Conversations()
         self.by_module = any(rule.module for rule in settings.rules)
+
+
+def _protected(tags: Tags, people: People) -> Tags:
+    if tags.user:
+        return replace(tags, user=people.given(tags.user))
+    return NO_TAGS if tags == NO_TAGS else tags  # the very object, which `fill` passes over at once
 
 
 _active = _Active(AttributionSettings())
@@ -82,10 +87,12 @@ def tag(
 
 def tags_of(**values: object) -> Tags:
     """Tags that the program passes to us; a person's id among them becomes what the settings let us keep."""
-    tags = from_mapping(values)
-    if tags.user:
-        tags.user = _active.people.given(tags.user)
-    return tags
+    return _protected(from_mapping(values), _active.people)
+
+
+def mark_client(client: object, tags: Tags, *, shares_transport: bool = False) -> None:
+    """Every call of this SDK client, and of its copies, carries these tags (see `client_tags.mark`)."""
+    mark(client, _protected(tags, _active.people), shares_transport=shares_transport)
 
 
 def for_request(
@@ -105,10 +112,9 @@ def for_request(
         around = conversation_around(trace.get_current_span())
         if around:
             tags = fill(tags, Tags(conversation=clean(around)))
-    settings = active.settings
-    if settings.rules:
+    if active.rules:
         module = caller_module(2) if active.by_module else ""
-        tags = resolve(tags, RequestFacts(host, model, module), settings.rules)
+        tags = resolve(tags, RequestFacts(host, model, module), active.rules)
     return fill(tags, active.defaults)
 
 

@@ -11,7 +11,7 @@ from .tags import over
 _TAGS: WeakKeyDictionary[object, Tags] = WeakKeyDictionary()
 
 
-def mark_client(client: object, tags: Tags, *, shares_transport: bool = False) -> None:
+def mark(client: object, tags: Tags, *, shares_transport: bool = False) -> None:
     """Every call of this client carries these tags.
 
     `with_options()` and `copy()` make a new client around the same HTTP client, so that one is marked too,

@@ -65,7 +65,7 @@ def from_mapping(values: Mapping[str, object]) -> Tags:
         name = field_of(key)
         if name:
             fields[name] = text
-        elif len(own) < MAX_OWN_TAGS:
+        elif len(own) < MAX_OWN_TAGS and own_key(key):
             own[own_key(key)] = text
     if not fields and not own:
         return NO_TAGS

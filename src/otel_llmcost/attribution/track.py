@@ -39,7 +39,7 @@ def track_call(name: Any = "", /, **tags: object) -> Any:
     span carries success, `error.type`, latency in seconds and the roll-up of the calls that were settled
     before the function ended. Works bare, too.
     """
-    if callable(name):
+    if callable(name) or isinstance(name, classmethod):
         return _tracked(name, "", {})
     return lambda function: _tracked(function, name, tags)
 
@@ -47,7 +47,7 @@ def track_call(name: Any = "", /, **tags: object) -> Any:
 def _tracked(function: Callable[P, T], name: str, tags: Mapping[str, object]) -> Callable[P, T]:
     named = name or getattr(function, "__name__", type(function).__name__)
     fixed = tags_of(**{"feature": named, **tags})
-    ids = _Ids(function)
+    ids = _Ids(getattr(function, "__func__", function))
 
     def begin(args: Sequence[Any], kwargs: Mapping[str, Any]) -> TrackedRun:
         taken = ids.taken(args, kwargs)

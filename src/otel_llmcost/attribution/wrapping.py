@@ -79,6 +79,8 @@ class _Pause:
 
 def wrapped(function: Callable[P, T], begin: Begin) -> Callable[P, T]:
     """The function with a run around each of its calls; of the same kind as the function."""
+    if isinstance(function, staticmethod | classmethod):
+        return cast(Callable[P, T], type(function)(wrapped(function.__func__, begin)))
     if inspect.isasyncgenfunction(function):
         return cast(Callable[P, T], _async_generator(function, begin))
     if inspect.isgeneratorfunction(function):
