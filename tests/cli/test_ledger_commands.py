@@ -16,6 +16,7 @@ from otel_llmcost.call import Priced, Tags
 from otel_llmcost.cli import main
 from otel_llmcost.ledger.row import LedgerRow
 from otel_llmcost.ledger.store import Ledger
+from otel_llmcost.sessions.log import SessionLog, SessionRecord
 
 
 def at(text: str) -> int:
@@ -178,6 +179,43 @@ def test_sessions(directory: Path) -> None:
     assert (session["session"], session["cost"], session["stages"][0]["time_share"]) == ("s1", "12.4", 1.0)
     [line] = csv.DictReader(io.StringIO(run(directory, "sessions", "--csv")))
     assert (line["stage"], line["cost"], line["cost_is_lower_bound"]) == ("plan", "12.4", "true")
+
+
+def test_sessions_say_what_they_are_and_what_another_model_would_cost(directory: Path) -> None:
+    SessionLog(directory).keep(SessionRecord("s1", at("2026-11-01T23:30Z"), status="completed", task="build"))
+    [session] = json.loads(run(directory, "sessions", "--json", "--against", "openai/gpt-4o"))
+    assert (session["status"], session["task"]) == ("completed", "build")
+    # a million input tokens at 2.50 USD a million
+    assert session["against"] == {
+        "model": "openai/gpt-4o",
+        "compared_calls": 1,
+        "paid_usd": "12.4",
+        "would_cost_usd": "2.5",
+        "calls_of_unknown_cost": 0,
+        "would_cost_of_those_usd": "0",
+    }
+    header, line, _ = cells(run(directory, "sessions", "--against", "openai/gpt-4o"))
+    assert header[-3:] == ["cost", "with", "openai/gpt-4o"]
+    assert line == [
+        "s1",
+        "completed",
+        "2026-11-01",
+        "23:30",
+        "1",
+        "1.0",
+        "1,000,000",
+        ">=",
+        "$12.40",
+        "$2.50",
+    ]
+
+
+def test_prune_forgets_what_sessions_said_too(directory: Path) -> None:
+    log = SessionLog(directory)
+    for name, start in (("s1", "2026-11-01T23:30Z"), ("s2", "2026-11-03T00:00Z")):
+        log.keep(SessionRecord(name, at(start)))
+    run(directory, "prune", "--before", "2026-11-02")
+    assert [record.id for record in log.records()] == ["s2"]
 
 
 def test_prune(directory: Path) -> None:

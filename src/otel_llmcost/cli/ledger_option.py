@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from .. import assembly
 from ..config import load_config
 from ..errors import LedgerError
 from ..ledger.drain import drain
-from ..ledger.location import default_directory
 from ..ledger.recorder import LedgerSettings
 from ..ledger.store import Ledger
 
@@ -33,13 +33,8 @@ def ledger_option(function: _Decorated) -> _Decorated:
 
 def ledger_settings(directory: Path | None = None) -> LedgerSettings:
     """The ledger that the settings name, or the one in `directory`."""
-    config = load_config()
-    return LedgerSettings(
-        directory or config.ledger_directory or default_directory(os.environ),
-        retention_days=config.ledger_retention_days,
-        cap_bytes=config.ledger_cap_bytes,
-        busy_timeout_s=config.ledger_busy_timeout_s,
-    )
+    settings = assembly.ledger_settings(load_config())
+    return settings if directory is None else replace(settings, directory=directory)
 
 
 @contextmanager

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 
+from ..errors import LedgerError
 from ..ledger.filters import CallFilter
 from ..ledger.rollups import QUARTER_NS
 from ..reports import nanoseconds, parse_instant, zone
+from ..sessions.log import SessionLog
 from .ledger_option import ledger_option, ledger_settings, opened_ledger
 
 
@@ -33,8 +35,18 @@ def command(
         else:
             count = ledger.prune(limit)
             ledger.compact()
+            _forget_sessions(ledger.directory, limit)
     instant = datetime.fromtimestamp(limit // 10**9, UTC).isoformat()
     click.echo(f"{count:,} calls before {instant} {'would be' if dry_run else 'are'} forgotten")
+
+
+def _forget_sessions(directory: Path, before_ns: int) -> None:
+    try:
+        SessionLog(directory).prune(before_ns)
+    except OSError as failure:
+        raise LedgerError(
+            f"sessions in {directory}: {failure.strerror or failure}; remedy: make the directory writable"
+        ) from failure
 
 
 def _limit(older_than: int | None, before: str | None, tz: str, retention_days: int) -> int:

@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..reports import CostRow, SessionCost, session_costs
-from .export import amount_text, iso, print_csv, print_json, sums_json
+from ..assembly import open_book
+from ..config import load_config
+from ..ledger.store import Ledger
+from ..money import as_text
+from ..reports import CallFilter, CostRow, SessionCost, session_costs
+from ..savings import Savings, find_model, savings_by
+from ..sessions.log import SessionLog, SessionRecord
+from .export import Cell, amount_text, iso, print_csv, print_json, sums_json
 from .ledger_option import ledger_option, opened_ledger
 from .selection import format_options, selected, selection_options
 from .tables import Column, console, money_text, print_table, printable
+
+_CSV = (
+    "session", "status", "stage", "calls", "seconds", "time_share", "input", "output", "cost", "cost_is_lower_bound",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Shown:
+    """A session's costs, what it said about itself, and its comparison with another model."""
+
+    costs: SessionCost
+    record: SessionRecord | None
+    compared: Savings | None
+
+    @property
+    def status(self) -> str:
+        return self.record.status if self.record else ""
 
 
 @click.command("sessions")
@@ -21,96 +45,128 @@ from .tables import Column, console, money_text, print_table, printable
 @click.option(
     "-n", "--limit", default=20, show_default=True, type=click.IntRange(min=-1), help="So many; -1: all."
 )
+@click.option("--against", metavar="MODEL", help="What the same tokens would have cost with this model.")
 @format_options
 @ledger_option
-def command(limit: int, output: str, directory: Path | None, **options: Any) -> None:
+def command(limit: int, against: str | None, output: str, directory: Path | None, **options: Any) -> None:
     """Sessions of a RANGE (as for `report`; without one, all), the latest first, with their stages.
 
-    Time is the time inside calls; a stage's share is of its session's.
+    Seconds are those inside calls; a stage's share is of its session's.
     """
     wanted, tz = selected(default="all", **options)
     with opened_ledger(directory) as ledger:
-        found = session_costs(ledger, wanted, limit)
+        found = _sessions(ledger, wanted, limit, against)
     if output == "json":
         print_json([_json(one, tz) for one in found])
     elif output == "csv":
-        header = (
-            "session",
-            "stage",
-            "calls",
-            "seconds",
-            "time_share",
-            "input",
-            "output",
-            "cost",
-            "cost_is_lower_bound",
-        )
-        print_csv(
-            header,
-            [
-                _cells(one.session, stage.stage, stage.sums, stage.time_share)
-                for one in found
-                for stage in one.stages
-            ],
-        )
+        print_csv(_CSV, [cells for one in found for cells in _cells(one)])
     elif found:
-        print_table(_columns(found, tz), to=console())
+        print_table(_columns(found, tz, against), to=console())
     else:
         console().print("no sessions")
 
 
-def _json(one: SessionCost, tz: tzinfo) -> dict[str, object]:
+def _sessions(ledger: Ledger, wanted: CallFilter, limit: int, against: str | None) -> list[_Shown]:
+    costs = session_costs(ledger, wanted, limit)
+    records = {record.id: record for record in SessionLog(ledger.directory).records()}
+    compared: dict[str, Savings] = {}
+    if against is not None and costs:
+        book = open_book(load_config())
+        model = find_model(against, book)
+        chosen = replace(wanted, fields={**wanted.fields, "session": [one.session for one in costs]})
+        compared = savings_by(ledger.rows(chosen), lambda row: row.tags.session, model, book)
+    return [_Shown(one, records.get(one.session), compared.get(one.session)) for one in costs]
+
+
+def _json(one: _Shown, tz: tzinfo) -> dict[str, object]:
+    costs, record, compared = one.costs, one.record, one.compared
+    said: dict[str, object] = {}
+    if record is not None:
+        said = {"status": record.status, "task": record.task, "mode": record.mode, "phase": record.phase}
+    if compared is not None:
+        said["against"] = {
+            "model": str(compared.against),
+            "compared_calls": compared.compared,
+            "paid_usd": as_text(compared.paid),
+            "would_cost_usd": as_text(compared.would_cost),
+            "calls_of_unknown_cost": compared.unpaid,
+            "would_cost_of_those_usd": as_text(compared.would_cost_of_unpaid),
+        }
     return {
-        "session": one.session,
-        "first": iso(one.first_ns, tz),
-        "last": iso(one.last_ns, tz),
-        **sums_json(one.sums),
+        "session": costs.session,
+        "first": iso(costs.first_ns, tz),
+        "last": iso(costs.last_ns, tz),
+        **said,
+        **sums_json(costs.sums),
         "stages": [
             {"stage": stage.stage, "time_share": stage.time_share, **sums_json(stage.sums)}
-            for stage in one.stages
+            for stage in costs.stages
         ],
     }
 
 
-def _cells(session: str, stage: str, sums: CostRow, share: float) -> list[str | int | float | None]:
-    prompt = sums.input + sums.cache_read + sums.cache_write
-    cost = amount_text(sums.amount) if sums.is_known else None
-    seconds = sums.duration_us / 1e6
-    return [
-        session,
-        stage,
-        sums.calls,
-        seconds,
-        share,
-        prompt,
-        sums.output,
-        cost,
-        str(sums.is_lower_bound).lower(),
-    ]
-
-
-def _columns(found: Sequence[SessionCost], tz: tzinfo) -> list[Column]:
-    lines: list[tuple[str, str, CostRow, str]] = []
-    for one in found:
+def _cells(one: _Shown) -> list[list[Cell]]:
+    lines: list[list[Cell]] = []
+    for stage in one.costs.stages:
+        sums = stage.sums
+        cost = amount_text(sums.amount) if sums.is_known else None
         lines.append(
-            (printable(one.session), (iso(one.first_ns, tz) or "")[:16].replace("T", " "), one.sums, "")
-        )
-        if [stage.stage for stage in one.stages] != [""]:
-            lines += [
-                (f"  {printable(stage.stage) or '(no stage)'}", "", stage.sums, f"{stage.time_share:.0%}")
-                for stage in one.stages
-            ]
-    sums = [line[2] for line in lines]
-    return [
-        Column("session", [line[0] for line in lines]),
-        Column("began", [line[1] for line in lines], spare=1),
+            [one.costs.session, one.status, stage.stage, sums.calls, sums.duration_us / 1e6, stage.time_share,
+             _prompt(sums), sums.output, cost, str(sums.is_lower_bound).lower()]
+        )  # fmt: skip
+    return lines
+
+
+@dataclass(slots=True)
+class _Line:
+    name: str
+    sums: CostRow
+    began: str = ""
+    status: str = ""
+    share: str = ""
+    compared: str = ""
+
+
+def _columns(found: Sequence[_Shown], tz: tzinfo, against: str | None) -> list[Column]:
+    lines = [line for one in found for line in _lines(one, tz)]
+    sums = [line.sums for line in lines]
+    columns = [
+        Column("session", [line.name for line in lines]),
+        Column("status", [line.status for line in lines], spare=3),
+        Column("began", [line.began for line in lines], spare=1),
         Column.numbers("calls", [row.calls for row in sums]),
         Column("seconds", [f"{row.duration_us / 1e6:,.1f}" for row in sums], right=True, spare=2, whole=True),
-        Column("share", [line[3] for line in lines], right=True, spare=3),
-        Column.numbers("input", [row.input + row.cache_read + row.cache_write for row in sums], spare=4),
+        Column("share", [line.share for line in lines], right=True, spare=3),
+        Column.numbers("input", [_prompt(row) for row in sums], spare=4),
         Column.numbers("output", [row.output for row in sums], spare=4),
         Column.money("cost", [_cost(row) for row in sums]),
     ]
+    if against is not None:
+        columns.append(Column.money(f"with {printable(against)}", [line.compared for line in lines]))
+    return [column for column in columns if any(cell.strip() for cell in column.cells)]
+
+
+def _lines(one: _Shown, tz: tzinfo) -> list[_Line]:
+    costs = one.costs
+    began = (iso(costs.first_ns, tz) or "")[:16].replace("T", " ")
+    lines = [_Line(printable(costs.session), costs.sums, began, one.status, compared=_compared(one.compared))]
+    if [stage.stage for stage in costs.stages] != [""]:
+        lines += [
+            _Line(f"  {printable(stage.stage) or '(no stage)'}", stage.sums, share=f"{stage.time_share:.0%}")
+            for stage in costs.stages
+        ]
+    return lines
+
+
+def _compared(found: Savings | None) -> str:
+    """What the other model would have cost; a lower bound where it has no price for some of the calls."""
+    if found is None or not found.compared + found.unpaid:
+        return "unknown"
+    return money_text(found.would_cost + found.would_cost_of_unpaid, lower_bound=found.unpriced > 0)
+
+
+def _prompt(row: CostRow) -> int:
+    return row.input + row.cache_read + row.cache_write
 
 
 def _cost(row: CostRow) -> str:
