@@ -1,0 +1,222 @@
+"""The statements that read a span: who was called, on which terms, how many tokens of what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from .. import semconv as s
+from ..call import ESTIMATED_NOTE, NOTED, note
+from ..prices.hosts import HOSTS
+from ..prices.providers import SPELLINGS
+from ..prices.terms import TIER_SPELLINGS
+from ..spans.aliases import ALIASES
+from ..spans.openinference import NAMES as OPENINFERENCE_NAMES
+from ..spans.vercel import NAMES as VERCEL_NAMES
+from .leaves import CONVENTIONS, OPENINFERENCE, VERCEL, Leaf
+from .ottl import Statements, assign, attribute, cache, first_of, one_of, quoted
+from .statements import IN_WORK, PRICING, pricing
+
+SCOPE = "instrumentation_scope.name"
+FOREIGN_COSTS = (s.COST, s.STATUS, "llm.cost.total", "operation.cost", "langfuse.observation.cost_details")
+"""A span with one of these has its cost already: it is neither priced nor counted."""
+MISSING = "-1"
+_KNOWN_HOSTS = ("api.openai.com", "api.anthropic.com")
+_PRIVATE = (
+    r"^(\[?::1\]?|\[?f[cd][0-9a-f]{2}:.*|127\..*|10\..*|192\.168\..*|172\.(1[6-9]|2[0-9]|3[01])\..*"
+    r"|169\.254\..*|0\.0\.0\.0|[^.:]+|.*\.(localhost|local|internal|lan|home\.arpa|intranet))$"
+)
+
+
+def spellings(kind: str) -> Mapping[str, tuple[str, ...]]:
+    """Our attribute -> the names under which spans of a kind may carry it, the first one wins."""
+    rows: Iterable[tuple[str, str]] = ()
+    if kind == CONVENTIONS:
+        rows = ALIASES.items()
+    elif kind == OPENINFERENCE:
+        rows = OPENINFERENCE_NAMES
+    elif kind == VERCEL:
+        rows = (*ALIASES.items(), *VERCEL_NAMES)
+    found: dict[str, list[str]] = {}
+    for theirs, ours in rows:
+        found.setdefault(ours, [] if kind == OPENINFERENCE else [ours]).append(theirs)
+    return {ours: tuple(dict.fromkeys(names)) for ours, names in found.items()}
+
+
+def reading(leaves: tuple[Leaf, ...]) -> Iterable[Statements]:
+    """From spans of the listed scopes to one map of what they say."""
+    for kind in (CONVENTIONS, OPENINFERENCE, VERCEL):
+        scopes = [leaf.scope for leaf in leaves if leaf.names == kind]
+        if scopes:
+            yield _read(kind, scopes)
+    yield _doubts(leaves)
+    yield _spelled()
+    yield _hosts()
+    yield _bedrock()
+
+
+def _scope_is(scopes: Iterable[str]) -> str:
+    pattern = "|".join(
+        re.escape(scope).replace("/", r"\/") for scope in sorted(scopes, key=len, reverse=True)
+    )
+    return f"IsMatch({SCOPE}, {quoted(rf'^({pattern})([._/].*)?$')})"
+
+
+def _read(kind: str, scopes: list[str]) -> Statements:
+    names = spellings(kind)
+
+    def value(ours: str, otherwise: str) -> str:
+        return first_of(*(attribute(name) for name in names.get(ours, (ours,))), otherwise)
+
+    conditions = [*(f"{attribute(name)} == nil" for name in FOREIGN_COSTS), _scope_is(scopes)]
+    group = Statements(
+        [*_operation_is_priced(kind), *conditions],
+        comment=f"Spans that are calls and have no cost yet ({kind}).",
+    )
+    tier = cache("tier")
+    group.add(assign(tier, value(s.SERVICE_TIER, quoted(""))))
+    asked = first_of(
+        attribute(s.OPENAI_REQUEST_TIER), attribute("gen_ai.openai.request.service_tier"), quoted("")
+    )
+    group.add(assign(cache("asked"), asked, f'{tier} == ""'))
+    group.add(
+        assign(
+            tier,
+            cache("asked"),
+            f'{tier} == "" and {cache("asked")} != "auto" and {cache("asked")} != "default"',
+        )
+    )
+    for said, ours in TIER_SPELLINGS.items():
+        group.add(assign(tier, quoted(ours), f"{tier} == {quoted(said)}"))
+    fields = {
+        "provider": value(s.PROVIDER, quoted("")),
+        "asked": value(s.REQUEST_MODEL, quoted("")),
+        "answered": value(s.RESPONSE_MODEL, quoted("")),
+        "host": first_of(attribute(s.SERVER_ADDRESS), quoted("")),
+        "tier": tier,
+        "speed": first_of(attribute(s.SPEED), quoted("")),
+        "region": first_of(attribute(s.REGION), quoted("")),
+        "input": f"Int({value(s.INPUT_TOKENS, MISSING)})",
+        "output": f"Int({value(s.OUTPUT_TOKENS, MISSING)})",
+        "cache_read": f"Int({value(s.CACHE_READ_TOKENS, '0')})",
+        "cache_write": f"Int({value(s.CACHE_WRITE_TOKENS, '0')})",
+        "reasoning": f"Int({value(s.REASONING_TOKENS, '0')})",
+        "special": "0",
+        "names": quoted(""),
+        "number": quoted(""),
+        "records": quoted(""),
+        "found": quoted(""),
+        "notes": "[]",
+    }
+    listed = ", ".join(f"{quoted(name)}: {path}" for name, path in fields.items())
+    group.add(assign(attribute(PRICING), f"{{{listed}}}"))
+    group.add(
+        f"append({pricing('notes')}, {quoted(note(ESTIMATED_NOTE, 'the served tier is not on the span, the requested one is taken'))})"
+        f' where {cache("asked")} != nil and {cache("asked")} != "" and {tier} == {cache("asked")}'
+    )
+    return group
+
+
+def _operation_is_priced(kind: str) -> list[str]:
+    if kind == OPENINFERENCE:
+        return [one_of(attribute("openinference.span.kind"), ("LLM", "EMBEDDING"))]
+    if kind == VERCEL:
+        return [f"IsMatch(span.name, {quoted(r'[.](doGenerate|doStream|doEmbed)$')})"]
+    operations = (
+        *sorted(s.PRICED_OPERATIONS - {s.SETTLE}),
+        "completion",
+        "embedding",
+        "responses",
+        "message",
+    )
+    named = first_of(attribute(s.OPERATION), attribute("llm.request.type"), quoted(s.CHAT))
+    pattern = "|".join(operations)
+    return [f"IsMatch({named}, {quoted(f'^({pattern})$')})"]
+
+
+def _doubts(leaves: tuple[Leaf, ...]) -> Statements:
+    """What such spans hide, and whether their counts include each other."""
+    group = Statements([IN_WORK], comment="What is doubtful about such spans.")
+    cached = f"({pricing('cache_read')} > 0 or {pricing('cache_write')} > 0)"
+    doubtful = [leaf.scope for leaf in leaves if leaf.inclusive is None]
+    if doubtful:
+        text = note(
+            ESTIMATED_NOTE, "whether the input count includes cached tokens is not known; it is assumed"
+        )
+        group.add(f"append({pricing('notes')}, {quoted(text)}) where {cached} and {_scope_is(doubtful)}")
+    hiding = [leaf.scope for leaf in leaves if leaf.hides_cache]
+    if hiding:
+        text = note(ESTIMATED_NOTE, "spans of this scope hide cached tokens; all input is priced in full")
+        group.add(
+            f"append({pricing('notes')}, {quoted(text)}) where {_scope_is(hiding)} and not {cached}"
+            f" and {attribute(s.OPERATION)} != {quoted(s.EMBEDDINGS)}"
+        )
+    for leaf in leaves:
+        if leaf.leaves_out:
+            text = note(NOTED, f"spans of {leaf.scope} may leave out {', '.join(leaf.leaves_out)}")
+            group.add(f"append({pricing('notes')}, {quoted(text)}) where {SCOPE} == {quoted(leaf.scope)}")
+    return group
+
+
+def _spelled() -> Statements:
+    """Other spellings of providers, in the conventions' names."""
+    provider = pricing("provider")
+    ours = sorted(set(SPELLINGS.values()))
+    group = Statements([IN_WORK, f"not {one_of(provider, ours)}"], comment="Providers under other names.")
+    group.add(assign(provider, f"ToLowerCase({provider})"))
+    group.add(assign(provider, f'Split({provider}, ".")[0]', f'HasSuffix({SCOPE}, "ai") and {SCOPE} == "ai"'))
+    for spelling, name in SPELLINGS.items():
+        if spelling != name:
+            group.add(assign(provider, quoted(name), f"{provider} == {quoted(spelling)}"))
+    return group
+
+
+def _hosts() -> Statements:
+    """The provider that the host tells, where the instrumentation writes the client library's name."""
+    provider, host, region = pricing("provider"), pricing("host"), pricing("region")
+    library = one_of(provider, ("", s.OPENAI, s.ANTHROPIC))
+    group = Statements(
+        [IN_WORK, f'{host} != ""', f"not {one_of(host, _KNOWN_HOSTS)}", library],
+        comment="The host decides the provider; an unknown one never gets a provider's prices.",
+    )
+    name, found = cache("host"), cache("found")
+    group.add(assign(name, f"ToLowerCase({host})"))
+    for suffix, owner in HOSTS.items():
+        group.add(
+            assign(
+                found,
+                quoted(owner),
+                f"{name} == {quoted(suffix)} or HasSuffix({name}, {quoted('.' + suffix)})",
+            )
+        )
+    group.add(
+        assign(found, quoted(s.BEDROCK), rf'IsMatch({name}, "^(.*\\.)?bedrock-(runtime|mantle)(-fips)?\\.")'),
+        assign(
+            found,
+            quoted(s.VERTEX),
+            rf'IsMatch({name}, "^([a-z0-9-]+-)?aiplatform(\\.[a-z0-9-]+\\.rep)?\\.googleapis\\.com$")',
+        ),
+        assign(found, quoted(s.LOCAL), f"{found} == nil and IsMatch({name}, {quoted(_PRIVATE)})"),
+        assign(found, quoted(s.UNKNOWN), f"{found} == nil"),
+        assign(provider, found),
+        assign(region, f'Split({name}, ".")[0]', f'{region} == "" and HasSuffix({name}, ".api.openai.com")'),
+    )
+    return group
+
+
+def _bedrock() -> Statements:
+    """Bedrock's regional profiles and ARNs: the region stands in the model's name."""
+    region = pricing("region")
+    group = Statements(
+        [IN_WORK, f"{pricing('provider')} == {quoted(s.BEDROCK)}"], comment="Names of Bedrock."
+    )
+    profile = r"^(global|us-gov|us|eu|apac|jp|au|ca|sa|me|in)\."
+    for kind in ("answered", "asked"):
+        path = pricing(kind)
+        group.add(
+            assign(region, f'Split({path}, ":")[3]', f'HasPrefix({path}, "arn:")'),
+            f'replace_pattern({path}, "^arn:.*/", "") where HasPrefix({path}, "arn:")',
+            assign(region, f'Split({path}, ".")[0]', f"IsMatch({path}, {quoted(profile)})"),
+            f'replace_pattern({path}, {quoted(profile)}, "")',
+        )
+    return group

@@ -1,0 +1,217 @@
+"""The statements that price a span: read it, find the record of its model, choose the variant, multiply.
+
+Values that several groups need stand in one map on the span, `PRICING`; it is removed before the span leaves.
+(The collector's own cache either ends with a group or is shared by all spans of a batch.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .. import semconv
+from ..prices.terms import TIER_SPELLINGS
+from .ottl import PIECE, Statements, assign, attribute, cache, first_of, joined, quoted
+from .records import ELSEWHERE, MOST_EPOCHS, MOST_LEVELS
+from .tables import DIGITS, SEPARATORS, Group, Tables
+
+PRICING = "llmcost.pricing"
+"""A map on the span: what the groups hand on; at the end, the quantities of each meter."""
+_CUTS = 6
+"""How many parts of a name are cut off, one after the other, to find a pattern that holds for it."""
+_DATE = r"[-@](?:20\d\d-\d\d-\d\d|20\d{6})$"
+_LENGTH = 5
+
+
+def pricing(name: str) -> str:
+    """The path of a value that groups hand on."""
+    return f"{attribute(PRICING)}[{quoted(name)}]"
+
+
+IN_WORK = f"{attribute(PRICING)} != nil"
+
+
+def lookup(tables: Tables) -> Iterable[Statements]:
+    """From provider and model names to the record of the first name that has one."""
+    yield _keys()
+    for group in tables.names:
+        yield _page_of(group, ("answered", "asked"), "names", "names: ")
+    yield _number()
+    for group in tables.records:
+        yield _page_of(group, ("number",), "records", "records: ")
+
+
+def _keys() -> Statements:
+    group = Statements([IN_WORK], comment="Names to look for: the response's model, then the request's.")
+    for kind in ("answered", "asked"):
+        named = f'{pricing(kind)} != ""'
+        plain = f"TrimPrefix({pricing(kind)}, {joined(pricing('provider'), quoted('/'))})"
+        group.add(
+            assign(
+                pricing(kind),
+                plain,
+                f"{named} and {pricing('provider')} != {quoted(semconv.OPENROUTER)}",
+            ),
+            assign(pricing(kind), joined(pricing("provider"), quoted("|"), pricing(kind)), named),
+        )
+    group.add(assign(pricing("asked"), quoted(""), f"{pricing('asked')} == {pricing('answered')}"))
+    return group
+
+
+def _page_of(group: Group, keys: tuple[str, ...], into: str, comment: str) -> Statements:
+    """Puts the page in which a key would stand behind the pages that were found already."""
+    bounds = " or ".join(
+        f"({pricing(key)} >= {quoted(group.first or '!')} and {pricing(key)} < {quoted(group.until)})"
+        for key in keys
+    )
+    statements = Statements([IN_WORK, f"({bounds})"], comment=f"{comment}{group.first or 'the first'} ...")
+    statements.add(*(assign(cache(key), pricing(key)) for key in keys))
+    for page in group.pages:
+        inside = " or ".join(
+            f"{cache(key)} >= {quoted(page.first or '!')} and {cache(key)} < {quoted(page.until)}"
+            for key in keys
+        )
+        pieces = PIECE.join(quoted(piece)[1:-1] for piece in page.text())
+        text = f'"{PIECE}{pieces}{PIECE}"'
+        if len(keys) > 1:
+            text = joined(pricing(into), text)
+        statements.add(assign(pricing(into), text, inside))
+    return statements
+
+
+def _number() -> Statements:
+    group = Statements(
+        [IN_WORK, f'{pricing("names")} != ""'],
+        comment="The number of the record: the name itself, a pattern that it begins with, the name without its date.",
+    )
+    at, needle, names = cache("at"), cache("needle"), cache("names")
+    group.add(assign(at, "0 - 1"), assign(names, pricing("names")))
+    for kind in ("answered", "asked"):
+        path, cut = pricing(kind), cache("cut")
+        open_ = f'{at} < 0 and {path} != ""'
+        group.add(*_seek(joined(quoted(";"), path, quoted("=")), open_))
+        group.add(assign(cut, path, open_))
+        for _ in range(_CUTS):
+            pattern = f"[{SEPARATORS.replace('-', '')}-][^{SEPARATORS.replace('-', '')}-]*$"
+            group.add(f'replace_pattern({cut}, {quoted(pattern)}, "") where {at} < 0 and {path} != ""')
+            group.add(*_seek(joined(quoted(";"), cut, quoted("*=")), open_))
+        group.add(assign(cut, path, open_))
+        group.add(f'replace_pattern({cut}, {quoted(_DATE)}, "") where {open_}')
+        group.add(*_seek(joined(quoted(";"), cut, quoted("=")), open_))
+        if kind == "answered":
+            group.add(assign(pricing("found"), path, f"{at} >= 0"))
+        else:
+            group.add(
+                assign(pricing("found"), path, f'{at} >= 0 and {pricing("found")} == ""'),
+                assign(
+                    pricing("matched"),
+                    "true",
+                    f'{at} >= 0 and {pricing("found")} == {path} and {pricing("answered")} != ""',
+                ),
+            )
+    group.add(
+        assign(pricing("number"), f"Substring({names}, {at} + Len({needle}), {DIGITS})", f"{at} >= 0"),
+        assign(pricing("names"), quoted("")),
+    )
+    return group
+
+
+def _seek(needle: str, where: str) -> tuple[str, str]:
+    """Looks for a needle while nothing was found."""
+    return (
+        assign(cache("needle"), needle, where),
+        assign(cache("at"), f"Index({cache('names')}, {cache('needle')})", where),
+    )
+
+
+def variant() -> Iterable[Statements]:
+    """From the record to the rates of the served terms at the span's start."""
+    group = Statements(
+        [IN_WORK, f'{pricing("records")} != ""'],
+        comment="The variant of the record: served tier, speed and region, at the span's start.",
+    )
+    at, text, record = cache("at"), cache("text"), cache("record")
+    group.add(
+        assign(text, pricing("records")),
+        assign(at, f"Index({text}, {joined(quoted(';'), pricing('number'), quoted('='))}) + {DIGITS + 2}"),
+        assign(record, f"Substring({text}, {at} + {_LENGTH}, Int(Substring({text}, {at}, {_LENGTH})))"),
+        assign(pricing("records"), quoted("")),
+        *_epoch(record),
+        *_region(),
+    )
+    served = joined(quoted("@"), pricing("tier"), quoted("~"), pricing("speed"), quoted("~"))
+    group.add(assign(cache("served"), served), assign(at, "0 - 1"))
+    for region in ("exact", "wide", "else", "none"):
+        key = joined(cache("served"), cache(region), cache("epoch"), quoted(":"))
+        allowed = "" if region == "none" else f" and {cache(region)} != nil"
+        group.add(
+            assign(cache("key"), key, f"{at} < 0{allowed}"),
+            assign(cache("place"), cache(region), f"{at} < 0{allowed}"),
+            assign(at, f"Index({record}, {cache('key')})", f"{at} < 0{allowed}"),
+        )
+    group.add(*_facts(record, f"{at} >= 0"), *_level(record))
+    group.add(
+        assign(
+            pricing("why"),
+            quoted("no-tier"),
+            f"{at} < 0 and {pricing('rates')} == nil",
+        )
+    )
+    yield group
+
+
+def _facts(record: str, where: str) -> tuple[str, ...]:
+    at, key = cache("at"), cache("key")
+    return (
+        assign(at, f"{at} + Len({key})", where),
+        assign(
+            pricing("rates"),
+            f'ParseKeyValue(Substring({record}, {at} + 4, Int(Substring({record}, {at}, 4))), "=", " ")',
+            where,
+        ),
+    )
+
+
+def _epoch(record: str) -> Iterable[str]:
+    epoch, starts, second = cache("epoch"), cache("starts"), cache("second")
+    several = f'HasPrefix({record}, "E")'
+    yield assign(epoch, quoted(""))
+    yield assign(starts, f'Split(Substring({record}, 1, Index({record}, ";") - 1), ",")', several)
+    yield assign(second, "span.start_time_unix_nano / 1000000000", f"{starts} != nil")
+    yield assign(epoch, quoted("#0"), f"{starts} != nil")
+    for number in range(1, MOST_EPOCHS):
+        passed = f"{starts} != nil and Len({starts}) >= {number} and {second} >= Int({starts}[{number - 1}])"
+        yield assign(epoch, quoted(f"#{number}"), passed)
+
+
+def _region() -> Iterable[str]:
+    """Region names to try: as served, the part before the first dash, anywhere else, none."""
+    region = pricing("region")
+    somewhere = f'{region} != "" and {region} != "global"'
+    yield assign(cache("none"), quoted(""))
+    yield assign(cache("exact"), region, somewhere)
+    yield assign(cache("wide"), f'Split({region}, "-")[0]', somewhere)
+    yield assign(cache("wide"), quoted("eu"), f'{cache("wide")} == "europe"')
+    yield assign(cache("else"), quoted(ELSEWHERE), somewhere)
+
+
+def _level(record: str) -> Iterable[str]:
+    """A larger request's own rates, where the prompt is beyond a threshold."""
+    level, rates = cache("level"), pricing("rates")
+    yield assign(level, "0")
+    for number in range(1, MOST_LEVELS):
+        over = f"{rates}[{quoted(f'over{number}')}]"
+        yield assign(level, str(number), f"{over} != nil and {pricing('input')} > Int({over})")
+    key = joined(
+        cache("served"), cache("place"), quoted(">"), f"String({level})", cache("epoch"), quoted(":")
+    )
+    yield assign(cache("key"), key, f"{level} > 0")
+    yield assign(cache("at"), f"Index({record}, {cache('key')})", f"{level} > 0")
+    yield from _facts(record, f"{level} > 0")
+
+
+def tier_of(*names: str) -> Iterable[str]:
+    """The served tier in our spelling; nothing said is standard."""
+    tier = cache("tier")
+    yield assign(tier, first_of(*(attribute(name) for name in names), quoted("")))
+    for said, ours in TIER_SPELLINGS.items():
+        yield assign(tier, quoted(ours), f"{tier} == {quoted(said)}")
