@@ -30,6 +30,8 @@ from otel_llmcost.services import Services
 from otel_llmcost.sessions import session
 from otel_llmcost.settle import Settler
 from otel_llmcost.tracker import CostTracker
+from otel_llmcost.usage import register_usage_reader
+from otel_llmcost.usage.bodies import registry
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
 CHAT = {
@@ -181,6 +183,32 @@ def test_a_resolver_may_answer_or_leave_it_to_the_book(house: House) -> None:
         provider="openai", model="gpt-5", response={**CHAT, "id": "2"}, price_resolver=resolve
     )
     assert (special.usd, plain.usd) == (Decimal("0.5"), Decimal("0.00225"))
+
+
+def test_what_the_request_is_priced_by(house: House) -> None:
+    spoken = CostTracker(house.parts).update(
+        provider="openai", model="tts-1", api="audio.speech", response=b"RIFF", request={"input": "x" * 1_000}
+    )
+    # 1,000 characters at $15 per million
+    assert (spoken.usd, spoken.call.operation) == (Decimal("0.015"), "speech")
+
+
+def test_a_shape_that_nobody_knows_is_read_by_the_user_s_own_reader(house: House) -> None:
+    def read(body: object) -> dict[str, int]:
+        assert isinstance(body, dict)
+        return {"input": body["tokens"]["in"], "output": body["tokens"]["out"]}
+
+    register_usage_reader("acme", read)
+    try:
+        tracked = CostTracker(house.parts).update(
+            provider="acme",
+            model="own",
+            response={"tokens": {"in": 7, "out": 3}},
+            price_resolver=lambda call: Decimal("0.001") * int(call.usage["input"]),
+        )
+    finally:
+        registry.pop("acme")
+    assert (tracked.usd, tracked.call.usage) == (Decimal("0.007"), {"input": 7, "output": 3})
 
 
 @pytest.mark.parametrize("response", [None, {}, "text", {"usage": {"prompt_tokens": -5}}, object()])

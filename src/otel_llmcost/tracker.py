@@ -119,6 +119,7 @@ class CostTracker:
         response: object,
         model: str = "",
         api: str = "",
+        request: Mapping[str, object] | None = None,
         price_resolver: PriceResolver | None = None,
         context: Mapping[str, object] | Context | None = None,
         latency_s: float = 0.0,
@@ -126,15 +127,22 @@ class CostTracker:
         """Takes a provider's response: an SDK object or its JSON as a dictionary.
 
         `model` is the one that was asked for (the response's own goes first), `api` the way it was called
-        ("chat.completions", "responses", "messages", "embeddings"...) where the response does not tell.
-        `context`: tags (`{"session": ..., "team": ...}`) or an OpenTelemetry context, the span's parent.
-        Never raises for a response that nobody can read: such a call is unpriced, with the reason.
+        ("responses", "images.generate", "audio.speech"...) where the response does not tell, `request` the
+        request's JSON (speech and images of old models are priced by it). `context`: tags
+        (`{"session": ..., "team": ...}`) or an OpenTelemetry context, the span's parent. Never raises for a
+        response that nobody can read: such a call is unpriced, with the reason.
         """
         from .usage import read_body
 
-        reading = read_body(provider_name(provider), response, api=api, request={"model": model})
+        operation = _operation(api)
+        reading = read_body(
+            provider_name(provider),
+            response,
+            api=api if operation == semconv.CHAT else operation,
+            request={"model": model, **(request or {})},
+        )
         end_ns = time.time_ns()
-        call = _call_of_reading(reading, provider_name(provider), model, api)
+        call = _call_of_reading(reading, provider_name(provider), model, operation)
         call.start_ns, call.end_ns = end_ns - round(latency_s * 1e9), end_ns
         return self._take(call, context, price_resolver)
 
@@ -227,10 +235,14 @@ def _amount(cost: Cost) -> Decimal:
     return amount
 
 
-def _call_of_reading(reading: Reading, provider: str, model: str, api: str) -> Call:
+def _operation(api: str) -> str:
+    return next((name for part, name in _OPERATIONS.items() if part in api.lower()), semconv.CHAT)
+
+
+def _call_of_reading(reading: Reading, provider: str, model: str, operation: str) -> Call:
     return Call(
         provider=provider,
-        operation=next((name for part, name in _OPERATIONS.items() if part in api.lower()), semconv.CHAT),
+        operation=operation,
         request_model=model,
         response_model=reading.model,
         usage=reading.usage,
