@@ -69,6 +69,9 @@ def read_chat(body: Body) -> Reading:
 def _finish_reasons(choices: object) -> tuple[str, ...]:
     if not isinstance(choices, list):
         return ()
+    if len(choices) == 1 and isinstance(choices[0], dict):
+        only = choices[0].get("finish_reason")
+        return (only,) if isinstance(only, str) else ()
     said = [choice.get("finish_reason") for choice in choices if isinstance(choice, dict)]
     return tuple([reason for reason in said if isinstance(reason, str)])
 
