@@ -37,12 +37,17 @@ class Installed:
         subprocess.run([*command, "-c", locked, *map(str, requirements)], check=True, timeout=300)
 
     def run(self, program: str, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Runs one of its programs, outside the checkout, with an environment that says nothing about us."""
+        """Runs one of its programs, outside the checkout, in an environment that is its own."""
         clean = {name: text for name, text in os.environ.items() if not name.startswith(("OTEL_", "PYTHON"))}
         return subprocess.run(
             [str(self.bin / program), *arguments],
             cwd=self.bin.parent,
-            env={**clean, "HOME": str(self.bin.parent), **environ},
+            env={
+                **clean,
+                "HOME": str(self.bin.parent),
+                "PATH": f"{self.bin}:{os.environ['PATH']}",
+                **environ,
+            },
             capture_output=True,
             text=True,
             timeout=60,

@@ -75,7 +75,6 @@ def test_it_works_beside_one_sdk_alone(with_openai, tmp_path):
         ended = with_openai.run(
             "otel-llmcost",
             *("run", "--", "python", "-c", CALL),
-            PATH=str(with_openai.bin),
             OPENAI_API_KEY="demo",
             OPENAI_BASE_URL=provider.openai_url,
             OTEL_LLMCOST_HOSTS=f"127.0.0.1:{provider.port}=openai",
