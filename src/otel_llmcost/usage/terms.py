@@ -11,7 +11,7 @@ PRIORITY = "priority"
 ULTRAFAST = "ultrafast"
 COMMITTED = "committed"
 
-_TIERS = {
+TIERS = {
     # OpenAI: `fast` is the newer name of priority, `scale` is throughput bought beforehand.
     "default": STANDARD,
     "standard": STANDARD,
@@ -42,11 +42,11 @@ def tier(said: object) -> str:
     """Our name of a provider's tier; an unknown one is kept, so that it is never priced as standard."""
     if not isinstance(said, str) or not said:
         return ""
-    known = _TIERS.get(said)
+    known = TIERS.get(said)
     if known is not None:
         return known
     lower = said.lower()
-    return _TIERS.get(lower, lower)
+    return TIERS.get(lower, lower)
 
 
 def bought_beforehand(said: object) -> str:
