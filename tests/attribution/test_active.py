@@ -63,6 +63,13 @@ def test_people_given_by_the_program_are_hashed_unless_plain_is_wished() -> None
         assert at.current().user == "alice"
 
 
+def test_off_keeps_nobody() -> None:
+    at.configure(at.AttributionSettings(people="off"))
+    with at.tag(user="alice", team="search"):
+        assert at.current() == Tags(team="search")
+    assert asked({"user": "alice"}) is NO_TAGS or asked({"user": "alice"}).user == ""
+
+
 def test_a_user_in_the_environment_is_hashed_too() -> None:
     at.configure(at.AttributionSettings(people_key=KEY, defaults=at.from_mapping({"user": "alice"})))
     assert asked().user == hashed("alice")
@@ -87,7 +94,9 @@ _KEYS = st.sampled_from(
 )
 
 
-@hypothesis.given(st.dictionaries(_KEYS, _JSON, max_size=4), st.sampled_from(["off", "hash", "plain"]))
+@hypothesis.given(
+    st.dictionaries(_KEYS, _JSON, max_size=4), st.sampled_from(["off", "given", "hash", "plain"])
+)
 def test_no_body_upsets_it(body: dict[str, object], people: str) -> None:
     at.configure(at.AttributionSettings(people=people))
     tags = asked(body)

@@ -15,7 +15,7 @@ from ..call import NO_TAGS, Reading, Tags
 from .baggage import from_baggage
 from .client_tags import client_tags, mark
 from .known import Conversations, conversation_around, known_ids
-from .people import OFF, People
+from .people import GIVEN, People
 from .rules import RequestFacts, Rule, caller_module, resolve
 from .scope import Block, current
 from .tags import clean, fill, from_mapping
@@ -26,13 +26,13 @@ class AttributionSettings:
     """What the configuration says about attribution.
 
     `defaults`: tags of the whole process (OTEL_LLMCOST_TAGS over resource attributes; see `from_mapping`,
-    `from_resource`, `fill`). `people`: "off", "hash" or "plain" (see `people`); `people_key`: key of
+    `from_resource`, `fill`). `people`: "off", "given", "hash" or "plain" (see `people`); `people_key`: key of
     the hash. `baggage_in`, `baggage_out`: names of baggage entries that may come in and go out.
     """
 
     defaults: Tags = field(default_factory=lambda: NO_TAGS)
     rules: tuple[Rule, ...] = ()
-    people: str = OFF
+    people: str = GIVEN
     people_key: bytes = field(default=b"", repr=False)
     baggage_in: tuple[str, ...] = ()
     baggage_out: tuple[str, ...] = ()

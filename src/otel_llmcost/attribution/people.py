@@ -1,8 +1,8 @@
 """Ids of people: nothing, a keyed hash, or plain, as the settings say.
 
-With "off" (the default) ids found in requests, parents or baggage are dropped; an id that the program itself
-passes to us (`tag(user=...)`, a `user_id` argument) counts as asked for and is kept as a keyed hash. "hash"
-keeps both as a hash, "plain" keeps both as they are.
+With "given" (the default) an id that the program itself passes to us (`tag(user=...)`, a `user_id`
+argument) counts as asked for and is kept as a keyed hash; ids found in requests, parents or baggage are
+dropped. "hash" keeps both as a hash, "plain" keeps both as they are, "off" keeps none.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import secrets
 from pathlib import Path
 
 OFF = "off"
+GIVEN = "given"
 HASH = "hash"
 PLAIN = "plain"
-MODES = (OFF, HASH, PLAIN)
+MODES = (OFF, GIVEN, HASH, PLAIN)
 
 _HASHED = re.compile(r"h:[0-9a-f]{32}")
 _KNOWN_LIMIT = 4096
@@ -26,7 +27,7 @@ class People:
     """Turns ids of people into what may be kept. Remembers a bounded number of hashes; safe between
     threads."""
 
-    def __init__(self, mode: str = OFF, key: bytes = b"") -> None:
+    def __init__(self, mode: str = GIVEN, key: bytes = b"") -> None:
         self.mode = mode
         # Without a key of the user's the hashes tell people apart inside this process and nowhere else.
         self._key = key or secrets.token_bytes(32)
@@ -34,7 +35,7 @@ class People:
 
     def given(self, person: str) -> str:
         """What is kept of an id that the program passed to us."""
-        if not person:
+        if not person or self.mode == OFF:
             return ""
         return person if self.mode == PLAIN else self._hashed(person)
 
