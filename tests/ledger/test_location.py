@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from otel_llmcost.ledger import location
-from otel_llmcost.ledger.location import default_directory, file_system, is_remote
+from otel_llmcost.ledger.journal import Journal
+from otel_llmcost.ledger.location import default_directory, file_system, is_remote, may_be_mapped
+from otel_llmcost.ledger.segment import segments
 
 
 @pytest.mark.parametrize(
@@ -28,11 +30,18 @@ MOUNTS = """\
 
 
 @pytest.mark.parametrize(
-    ("kind", "remote"),
-    [("ext4", False), ("nfs4", True), ("fuse.sshfs", True), ("9p", True), ("overlay", False)],
+    ("kind", "remote", "mapped"),
+    [
+        ("ext4", False, True),
+        ("overlay", False, True),
+        ("btrfs", False, False),
+        ("nfs4", True, False),
+        ("fuse.sshfs", True, False),
+        ("9p", True, False),
+    ],
 )
 def test_network_file_systems_are_known(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, remote: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, remote: bool, mapped: bool
 ) -> None:
     device = tmp_path.stat().st_dev
     mounts = tmp_path / "mountinfo"
@@ -40,6 +49,11 @@ def test_network_file_systems_are_known(
     monkeypatch.setattr(location, "_MOUNTS", mounts)
     assert file_system(tmp_path) == kind
     assert is_remote(tmp_path) is remote
+    assert may_be_mapped(tmp_path) is mapped
+    journal = Journal(tmp_path / "journal")
+    assert journal.append(b"x")
+    [segment] = segments(tmp_path / "journal")
+    assert (segment.stat().st_size > 13) is mapped
 
 
 def test_where_the_system_does_not_say_it_is_taken_for_local(

@@ -33,6 +33,7 @@ class RowEncoder:
     def __init__(self, service: str = "", run_id: str = "") -> None:
         self._constant = f',"service":{_quoted(service)},"run":{_quoted(run_id)}}}'
         self._rendered: dict[tuple[object, ...], str] = {}
+        self._templates: dict[tuple[str, ...], str] = {}
 
     def encode(self, call: Call, priced: Priced) -> bytes:
         """The row of a priced call. Raises `TypeError` or `UnicodeError` for values of wrong types."""
@@ -44,8 +45,7 @@ class RowEncoder:
             tags.source, tags.stage, tags.team, tags.feature, tags.session, tags.user,
         )  # fmt: skip
         rendered = self._rendered.get(terms) or self._render(terms)
-        usage = ",".join([f"{_quoted(meter)}:{quantity}" for meter, quantity in call.usage.items()])
-        cost = ",".join([f"{_quoted(part)}:{amount}" for part, amount in priced.components.items()])
+        usage, cost = self._numbers(call.usage), self._numbers(priced.components)
         amount = "null" if priced.amount is None else priced.amount
         first = "" if call.first_chunk_s is None else f',"first":{call.first_chunk_s!r}'
         rare = "" if _is_plain(call, priced) else _rare(call, priced)
@@ -54,6 +54,17 @@ class RowEncoder:
             f',"usage":{{{usage}}},"amount":{amount},"cost":{{{cost}}},"savings":{priced.savings}'
             f',"response":{_quoted(call.response_id)}{first}{rare}{rendered}'
         ).encode("ascii")
+
+    def _numbers(self, numbers: Mapping[str, int | Decimal]) -> str:
+        """The inside of a JSON object of numbers; one template for each set of names."""
+        names = tuple(numbers)
+        template = self._templates.get(names)
+        if template is None:
+            if len(self._templates) >= _KEPT_TERMS:
+                self._templates.clear()
+            template = ",".join([_quoted(name).replace("%", "%%") + ":%s" for name in names])
+            self._templates[names] = template
+        return template % tuple(numbers.values())
 
     def _render(self, terms: tuple[object, ...]) -> str:
         if len(self._rendered) >= _KEPT_TERMS:

@@ -19,7 +19,7 @@ from pathlib import Path
 from zlib import crc32
 
 from .frames import HEADER, MARK
-from .location import is_remote, prepare_directory
+from .location import may_be_mapped, prepare_directory
 from .segment import AppendedSegment, bytes_of, open_segment
 
 SEGMENT_BYTES = 512 << 10
@@ -52,7 +52,7 @@ class Journal:
         self.dropped = 0
         self._segment_bytes, self._cap_bytes, self._mapped = segment_bytes, cap_bytes, mapped
         self._rolled, self._clock = rolled, clock
-        self._known_local = False
+        self._place_known = False
         self._complaints: set[str] = set()
         self._begin()
         _journals.add(self)
@@ -137,9 +137,9 @@ class Journal:
         return kept
 
     def _may_map(self) -> bool:
-        if self._mapped and not self._known_local:
-            self._mapped = not is_remote(self.directory)
-            self._known_local = True
+        if self._mapped and not self._place_known:
+            self._mapped = may_be_mapped(self.directory)
+            self._place_known = True
         return self._mapped
 
     def _refuse(self, what: str, why: object) -> None:

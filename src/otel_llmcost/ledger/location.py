@@ -15,6 +15,8 @@ FILE_MODE = 0o600
 _REMOTE_TYPES = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "virtiofs", "ceph", "lustre", "glusterfs", "afs", "beegfs"}
 )
+# These write elsewhere what is written again, so that a reserved place is none: on a full disk SIGBUS.
+_COPY_ON_WRITE_TYPES = frozenset({"btrfs", "zfs", "bcachefs"})
 _MOUNTS = Path("/proc/self/mountinfo")
 
 
@@ -66,5 +68,14 @@ def file_system(directory: Path) -> str:
 
 def is_remote(directory: Path) -> bool:
     """Whether `directory` lies on a network or host-shared file system."""
+    return _is_remote_type(file_system(directory))
+
+
+def may_be_mapped(directory: Path) -> bool:
+    """Whether a reserved file in `directory` can be written through a mapping without ever running out of space."""
     kind = file_system(directory)
+    return not _is_remote_type(kind) and kind not in _COPY_ON_WRITE_TYPES
+
+
+def _is_remote_type(kind: str) -> bool:
     return kind in _REMOTE_TYPES or kind.startswith("fuse")

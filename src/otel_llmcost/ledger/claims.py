@@ -1,0 +1,53 @@
+"""Claims: which of several processes counts work that all of them can see (background responses, batch results).
+
+A claim is an empty file, made by whoever comes first. They are kept for two months, longer than any provider keeps
+results; after that the ledger's own unique key still keeps a call from being counted twice there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import time
+from pathlib import Path
+
+FOLDER = "claims"
+
+
+class Claims:
+    """The claims beside a ledger."""
+
+    def __init__(self, directory: Path) -> None:
+        self._folder = directory / FOLDER
+
+    def __call__(self, key: str) -> bool:
+        """True for the first process that claims the key, and where no claim can be written."""
+        name = hashlib.sha256(key.encode()).hexdigest()
+        months = _months(time.time())
+        try:
+            if any((self._folder / month / name).exists() for month in months[1:]):
+                return False
+            self._make(months)
+            path = self._folder / months[0] / name
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            return False
+        except OSError:
+            return True  # a full or read-only disk must not make work free
+        return True
+
+    def _make(self, months: tuple[str, str]) -> None:
+        folder = self._folder / months[0]
+        if folder.is_dir():
+            return
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for old in self._folder.iterdir():
+            if old.name not in months:
+                shutil.rmtree(old, ignore_errors=True)
+
+
+def _months(now_s: float) -> tuple[str, str]:
+    this = time.gmtime(now_s)
+    before = time.gmtime(now_s - (this.tm_mday + 1) * 86400)
+    return f"{this.tm_year:04d}-{this.tm_mon:02d}", f"{before.tm_year:04d}-{before.tm_mon:02d}"
