@@ -51,6 +51,12 @@ class Config:
     baggage: tuple[str, ...] = ()
     new_metric_names: bool = False
     price_files: tuple[Path, ...] = ()
+    prices_directory: Path | None = None
+    """Where updated prices are kept; the user's state directory, unless said."""
+    price_update_from: str = ""
+    """The https address from which prices are updated in the background; never, unless said."""
+    price_update_key: str = ""
+    """The publisher's Ed25519 public key (base64 or hexadecimal), without which nothing is updated."""
     service: str = ""
     document: TomlDocument | None = None
     trusted_document: bool = False
@@ -122,6 +128,14 @@ class _Reader:
         value, _, _ = self.raw(name, *path)
         return default if value is None else str(value).strip()
 
+    def trusted(self, name: str, *path: str) -> str:
+        """A text that a file which merely lies in the working directory may not set."""
+        value, key, line = self.raw(name, *path)
+        if line and not self.config.trusted_document:
+            self.wrong(key, line, value, "only in the environment, or in a file that you named")
+            return ""
+        return "" if value is None else str(value).strip()
+
     def choice(self, default: str, allowed: tuple[str, ...], name: str, *path: str) -> str:
         value, key, line = self.raw(name, *path)
         if value is None:
@@ -185,6 +199,10 @@ def load_config(environ: Mapping[str, str] | None = None, directory: Path | None
     config.price_files = tuple(
         Path(name).expanduser() for name in read.names((), "PRICES", "prices", "files")
     )
+    place = read.text("", "PRICES_DIR", "prices", "directory")
+    config.prices_directory = Path(place).expanduser() if place else None
+    config.price_update_from = read.trusted("PRICES_UPDATE_FROM", "prices", "update_from")
+    config.price_update_key = read.trusted("PRICES_UPDATE_KEY", "prices", "update_key")
     _read_standard(config, environ)
     return config
 

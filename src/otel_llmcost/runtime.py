@@ -33,6 +33,7 @@ from .assembly import (
 )
 from .config import Config, load_config
 from .ledger import Recorder, open_recorder
+from .ledger.claims import Claims
 from .metrics import Counters
 from .money import as_float
 from .prices import Book
@@ -68,9 +69,13 @@ class Runtime:
         self.settler = Settler(
             self.book, self.counters, self.recorder, self.gate, config.dialects, config.capture_content
         )
+        tracer = trace.get_tracer(semconv.SCOPE, __version__, schema_url=semconv.SCHEMA_URL)
+        self.settler.tracer = tracer
+        if self.recorder is not None:
+            self.settler.claim = Claims(self.recorder.directory)
         self.engine = Engine(
             self.settler,
-            trace.get_tracer(semconv.SCOPE, __version__, schema_url=semconv.SCHEMA_URL),
+            tracer,
             hosts=dict(config.hosts),
             capture_content=config.capture_content,
             include_usage=config.include_usage,

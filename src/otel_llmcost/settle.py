@@ -10,8 +10,10 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
+from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.trace import Span, SpanContext, Status, StatusCode
+from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, Tracer
 
 from . import dialects, spans
 from .call import UNPRICED, Call, Priced, note
@@ -21,6 +23,7 @@ from .neighbours import neighbour
 from .watch import content
 from .watch.engine import Gate
 from .watch.guard import guarded
+from .watch.later import Created
 from .watch.observation import Observation
 
 _KEYS_KEPT = 20_000
@@ -88,6 +91,9 @@ class Settler:
         self.listeners: list[Callable[[Call, Priced], None]] = []
         """Told of every settled call (`testing.capture`)."""
         self.keep_out_of_ledger = False
+        self.claim: Callable[[str], bool] = lambda key: True
+        """Whether this process is the first to claim work that several processes can see."""
+        self.tracer: Tracer = trace.NoOpTracer()
 
     # -- what the watching engine asks
 
@@ -116,6 +122,31 @@ class Settler:
             guarded(self._settle_budget, observation, priced)
         context = span.get_span_context() if span is not None else None
         self._tell(call, priced, context, observation.scopes, not observation.recorded_elsewhere)
+
+    def settle_later(self, call: Call, created: Created | None) -> None:
+        """Settle a background response or a batch's result, on a `settle` span linked to the creating one."""
+        if call.key in self._keys or not self.claim(call.key):
+            return
+        priced = guarded(self.book.price, call) or _FAILED
+        if not self._keys.insert(call.key):
+            return
+        links = [Link(created.span)] if created is not None and created.span is not None else []
+        model = call.response_model or call.request_model
+        span = self.tracer.start_span(
+            f"{call.operation} {model}",
+            context=Context(),
+            kind=SpanKind.INTERNAL,
+            links=links,
+            start_time=call.start_ns,
+            attributes={**spans.project(call), **self.cost_attributes(priced)},
+        )
+        span.end(call.end_ns)
+        if created is not None and created.reservation is not None:
+            guarded(created.reservation.settle, priced)
+        elif self.gate is not None:
+            guarded(self.gate.spend, call, priced)
+        scopes = created.scopes if created is not None else ()
+        self._tell(call, priced, span.get_span_context(), scopes, False)
 
     # -- what others ask
 

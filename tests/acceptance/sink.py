@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import threading
 from dataclasses import dataclass, field
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
@@ -156,9 +157,10 @@ class Sink:
                 newest[key] = point
         return list(newest.values())
 
-    def total(self, metric: str, **labels: str) -> float:
+    def total(self, metric: str, **labels: str) -> Decimal:
+        """The sum over all series: of what the doubles say in print, for a sum of doubles would drift."""
         return sum(
-            point.value
+            Decimal(repr(point.value))
             for point in self.latest(metric)
             if all(point.attributes.get(name.replace("__", ".")) == value for name, value in labels.items())
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-
 from .conftest import World
 from .ledger_sum import ledger_total
 
@@ -91,7 +90,7 @@ def test_counters_have_their_labels_units_and_exemplars(world: World) -> None:
         for exemplar in point.exemplars:
             found = spans[exemplar].attributes
             assert found["gen_ai.response.model"] == point.attributes["gen_ai.response.model"]
-    tokens = {name: 0.0 for name in ("input", "output", "output_reasoning")}
+    tokens = dict.fromkeys(("input", "output", "output_reasoning"), 0.0)
     for point in world.sink.latest("llm.tokens"):
         tokens[point.attributes["llmcost.meter"]] += point.value
     assert tokens == {

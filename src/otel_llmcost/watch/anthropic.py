@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from .. import semconv
-from ..call import Reading
+from ..call import PENDING_NOTE, Reading, note
 from ..usage import anthropic as read
 from .declaration import Body, Route, Sdk
 from .exchange import AnthropicCollector, Collector
@@ -18,12 +18,19 @@ def _message(body: Body, request: Body) -> Reading:
     return read.read_message(body)
 
 
+def _batch(body: Body, request: Body) -> Reading:
+    reading = _nothing(body, request)
+    reading.notes = (note(PENDING_NOTE, "a batch is paid when its results are there"),)
+    return reading
+
+
 def _nothing(body: Body, request: Body) -> Reading:
     model = body.get("model")
     return Reading(model if isinstance(model, str) else "", str(body.get("id") or ""))
 
 
 _MESSAGES = Route("messages", semconv.CHAT, _message, fold=read.fold_message, collector=AnthropicCollector)
+_BATCH = Route("batches", "create_batch", _batch)
 _SESSIONS = Route(
     "sessions",
     semconv.CHAT,
@@ -40,6 +47,8 @@ SDK = Sdk(
     routes={
         "POST /v1/messages": _MESSAGES,
         "POST /v1/messages?beta=true": _MESSAGES,
+        "POST /v1/messages/batches": _BATCH,
+        "POST /v1/messages/batches?beta=true": _BATCH,
         "POST /v1/complete": Route(
             "completions",
             semconv.TEXT_COMPLETION,

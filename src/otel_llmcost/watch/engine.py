@@ -20,6 +20,7 @@ from . import content
 from .client import ClientFacts, Clients
 from .declaration import Route, Sdk
 from .guard import guarded
+from .later import Created, Later
 from .observation import Observation
 
 _SUPPRESSED = tuple(
@@ -82,6 +83,9 @@ class Desk(Protocol):
     def started(self, span: Span | None, around: Span) -> bool:
         """A watched call began inside `around`: whoever stands there carries no cost; True: they keep histograms."""
 
+    def settle_later(self, call: Call, created: Created | None) -> None:
+        """Settle work that an earlier call created, once across processes, on a span of its own."""
+
     def settle(self, call: Call, observation: Observation) -> None:
         """Price, tell and keep a call; sets what is left to say on its span."""
 
@@ -94,6 +98,7 @@ class Engine:
     ) -> None:
         self.desk, self.tracer = desk, tracer
         self.clients = Clients(hosts)
+        self.later = Later(desk.settle_later)
         self.keep_text = capture_content
         self.include_usage = include_usage
         self.active: set[str] = set()
@@ -127,6 +132,10 @@ class Engine:
         tags = attribution.with_inbound(asked_tags)
         observation = Observation(self, sdk, route, facts, body, request, tags, attribution.rollups())
         observation.asked_tags = asked_tags
+        if route.settles:
+            # reading a result costs nothing; what it shows may have to be settled
+            observation.path = _path(url)
+            return observation
         if facts.delegated:
             observation.notes.append(
                 note(DELEGATED_NOTE, "this gateway is instrumented itself and counts the money")
@@ -164,13 +173,13 @@ class Engine:
     def admit(self, observation: Observation) -> None:
         """Ask the budgets; raises `BudgetExceeded` and ends the call's span where they refuse."""
         gate = self.desk.gate
-        if gate is not None:
+        if gate is not None and not observation.route.settles:
             observation.reservation = gate.admit(self.asked(observation))
 
     async def admit_async(self, observation: Observation) -> None:
         """`admit` for async clients, awaited where the budgets' store is shared between processes."""
         gate = self.desk.gate
-        if gate is None:
+        if gate is None or observation.route.settles:
             return
         asked = self.asked(observation)
         asked.is_async = True
@@ -247,12 +256,16 @@ class Engine:
                 guarded(exchange.read_unparsed)
         if observation.span is None and observation.wait_for_native:
             observation.span = guarded(self._start_span, observation)
+        if observation.route.settles:
+            guarded(self.later.seen, observation)
+            return
         span = observation.span
         end_ns = observation.end_ns()
         call = guarded(observation.call)
         if call is not None:
             call.end_ns = end_ns
             guarded(self.desk.settle, call, observation)
+            guarded(self.later.created, call, observation)
         elif observation.reservation is not None:
             guarded(observation.reservation.settle, None)
         if span is not None and not observation.native:

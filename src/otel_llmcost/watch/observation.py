@@ -63,6 +63,13 @@ class Exchange:
         else:
             self.collector.take_body(data)
 
+    def body(self) -> Any:
+        """The reply's body; of a stream, what its kept events amount to."""
+        collector = self.collector
+        if not self.stream and collector.body is not None:
+            return collector.body
+        return self.observation.route.fold(collector.events) if collector.events else {}
+
     def ended(self, error: BaseException | None, dropped: bool) -> None:
         """The body was read, closed, failed or dropped."""
         observation = self.observation
@@ -107,6 +114,7 @@ class Observation:
         "native",
         "notes",
         "parent",
+        "path",
         "recorded_elsewhere",
         "request",
         "reservation",
@@ -138,6 +146,8 @@ class Observation:
         """The tags that admission sees: from inside the program alone, never from baggage."""
         self.start_ns = time.time_ns()
         self.exchanges: list[Exchange] = []
+        self.path = ""
+        """The request's path, for the ids in it."""
         self.span: Span | None = None
         self.started: dict[str, Any] = {}
         """The attributes that its own span started with."""
@@ -210,8 +220,10 @@ class Observation:
             watch_memory_body(response, exchange.ended)
             self.engine.follow(self)
 
-    def returned(self) -> None:
+    def returned(self, result: Any) -> None:
         """The SDK's function returned: a whole reply is complete now, a stream goes on until its body ends."""
+        if self.route.lines:
+            self.engine.later.watch_lines(self, result)
         if not self.exchanges:
             # answered without a response of its own (a middleware's cache): nothing was bought
             self.notes.append(note(NOT_BILLED_NOTE, "no response came over the wire"))

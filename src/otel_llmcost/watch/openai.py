@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import semconv
-from ..call import Reading
+from ..call import PENDING_NOTE, Reading, note
 from ..usage import openai as read
 from .declaration import Body, Route, Sdk
 from .exchange import ChatCollector, ResponsesCollector
@@ -22,6 +22,12 @@ def _speech(body: Body, request: Body) -> Reading:
 def _nothing(body: Body, request: Body) -> Reading:
     model = body.get("model")
     return Reading(model if isinstance(model, str) else "", str(body.get("id") or ""))
+
+
+def _batch(body: Body, request: Body) -> Reading:
+    reading = _nothing(body, request)
+    reading.notes = (note(PENDING_NOTE, "a batch is paid when it is finished"),)
+    return reading
 
 
 def _without_request(reader: Any) -> Any:
@@ -81,6 +87,7 @@ ROUTES: Mapping[str, Route] = {
     "POST /audio/speech": Route("speech", semconv.SPEECH, _speech, body_is_binary=True),
     "POST /audio/transcriptions": _TRANSCRIPTION,
     "POST /audio/translations": _TRANSCRIPTION,
+    "POST /batches": Route("batches", "create_batch", _batch),
     "POST /videos": _unpriced("videos", "video_generation", "videos"),
     "POST /threads/runs": _unpriced("assistants", semconv.CHAT, "assistants"),
     "POST /fine_tuning/jobs": _unpriced("fine_tuning", "fine_tuning", "fine-tuning"),

@@ -70,10 +70,7 @@ def call_of(observation: Observation) -> Call:
 
 
 def _reading(observation: Observation, exchange: Exchange) -> Reading:
-    collector, route = exchange.collector, observation.route
-    body = collector.body
-    if exchange.stream or body is None:
-        body = route.fold(collector.events) if collector.events else {}
+    collector, route, body = exchange.collector, observation.route, exchange.body()
     reading = route.read(body if isinstance(body, Mapping) else {}, observation.body)
     if exchange.stream:
         _complete_stream(observation, collector, reading)

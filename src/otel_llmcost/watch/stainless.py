@@ -57,7 +57,7 @@ def _wrap_request(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Cal
             guarded(observation.failed, error)
             raise
         observation.leave(entered)
-        guarded(observation.returned)
+        guarded(observation.returned, result)
         return result
 
     return request
@@ -80,7 +80,7 @@ def _wrap_request_async(
             guarded(observation.failed, error)
             raise
         observation.leave(entered)
-        guarded(observation.returned)
+        guarded(observation.returned, result)
         return result
 
     return request

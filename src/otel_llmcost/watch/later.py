@@ -1,0 +1,208 @@
+"""Work that is paid later: background responses and batches.
+
+The request that creates it ends with status `pending` and no cost. When its result is first seen (a poll, a resumed
+stream, a cancellation, a batch's results), one `settle` call carries the cost, linked to the creating span. It is
+counted by an id of its own, so that it does not matter how often or by how many processes the result is read.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.trace import SpanContext
+
+from .. import semconv
+from ..call import NO_USAGE_NOTE, NOTED, PENDING_NOTE, Call, Reading, Tags, code_of, note
+from ..usage import anthropic as anthropic_usage
+from .guard import guarded
+
+if TYPE_CHECKING:
+    from .observation import Observation
+
+_REMEMBERED = 10_000
+_LONGEST_LINE = 32 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Created:
+    """What is remembered of the call that created work to be paid later."""
+
+    span: SpanContext | None
+    tags: Tags
+    scopes: tuple[Any, ...]
+    start_ns: int
+    request_model: str
+    reservation: Any
+
+
+class Later:
+    """What was created in this process and is not paid yet, and the settling of it."""
+
+    def __init__(self, settle: Callable[[Call, Created | None], None]) -> None:
+        self._settle = settle
+        self._created: OrderedDict[str, Created] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def created(self, call: Call, observation: Observation) -> None:
+        """Remember the creating call, if it is one."""
+        if not call.response_id or not any(code_of(text) == PENDING_NOTE for text in call.notes):
+            return
+        span = observation.span.get_span_context() if observation.span is not None else None
+        made = Created(
+            span, call.tags, observation.scopes, call.start_ns, call.request_model, observation.reservation
+        )
+        with self._lock:
+            self._created[call.response_id] = made
+            while len(self._created) > _REMEMBERED:
+                self._created.popitem(last=False)
+
+    def seen(self, observation: Observation) -> None:
+        """A request that can show a result ended: settle what it showed, if it was paid later at all."""
+        if observation.error is not None and not observation.exchanges:
+            return
+        for exchange in observation.exchanges:
+            body = exchange.body()
+            if not isinstance(body, Mapping):
+                continue
+            reading = observation.route.read(body, observation.body)
+            if reading.usage and not any(code_of(text) == PENDING_NOTE for text in reading.notes):
+                self._settle_one(observation, body, reading)
+
+    def _settle_one(self, observation: Observation, body: Mapping[str, Any], reading: Reading) -> None:
+        created = self._taken(reading.response_id)
+        if observation.route.settles == "batch":
+            key = f"batch:{reading.response_id}:"
+        elif created is not None or body.get("background") is True:
+            # a response that was not made in the background was billed by the call that made it
+            key = f"resp:{observation.client.host}:{reading.response_id}"
+        else:
+            return
+        self._settle(_call(observation, reading, key, created, _created_ns(body)), created)
+
+    def _taken(self, response_id: str) -> Created | None:
+        with self._lock:
+            return self._created.pop(response_id, None)
+
+    # -- results that come line by line
+
+    def watch_lines(self, observation: Observation, result: Any) -> None:
+        """Read along while the program iterates over a batch's results."""
+        chunks = getattr(result, "_raw_iterator", None)
+        if chunks is None:
+            return
+        batch = _batch_id(observation)
+        lines = Lines(lambda line: self._line(observation, batch, line))
+        result._raw_iterator = (
+            _along_async(chunks, lines) if hasattr(chunks, "__anext__") else _along(chunks, lines)
+        )
+
+    def _line(self, observation: Observation, batch: str, line: bytes) -> None:
+        row = json.loads(line)
+        message = row["result"].get("message")
+        if not isinstance(message, Mapping):
+            return  # errored, cancelled, expired: costs nothing
+        reading = anthropic_usage.read_message(message)
+        if not reading.usage:
+            return
+        reading.tier = reading.tier if reading.tier not in ("", "standard") else "batch"
+        with self._lock:
+            created = self._created.get(batch)
+        key = f"batch:{batch}:{row.get('custom_id')}"
+        self._settle(_call(observation, reading, key, created, 0), created)
+
+
+class Lines:
+    """Cuts chunks into lines and hands each on; a line beyond all measure is dropped."""
+
+    def __init__(self, take: Callable[[bytes], None]) -> None:
+        self._take = take
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> None:
+        """Some more bytes."""
+        *whole, self._rest = (self._rest + chunk).split(b"\n")
+        if len(self._rest) > _LONGEST_LINE:
+            self._rest = b""
+        for line in whole:
+            if line.strip():
+                guarded(self._take, line)
+
+    def end(self) -> None:
+        """No more bytes; the last line may lack its end."""
+        if self._rest.strip():
+            guarded(self._take, self._rest)
+        self._rest = b""
+
+
+def _along(chunks: Iterator[bytes], lines: Lines) -> Iterator[bytes]:
+    for chunk in chunks:
+        guarded(lines.feed, chunk)
+        yield chunk
+    guarded(lines.end)
+
+
+async def _along_async(chunks: AsyncIterator[bytes], lines: Lines) -> AsyncIterator[bytes]:
+    async for chunk in chunks:
+        guarded(lines.feed, chunk)
+        yield chunk
+    guarded(lines.end)
+
+
+def _call(
+    observation: Observation, reading: Reading, key: str, created: Created | None, created_ns: int
+) -> Call:
+    client, now = observation.client, time.time_ns()
+    notes = tuple(text for text in reading.notes if code_of(text) != NO_USAGE_NOTE)
+    start = created_ns or (created.start_ns if created is not None else 0)
+    if not start:
+        start = now
+        notes = (
+            *notes,
+            note(NOTED, "priced at the moment its result was first seen: its start is not known"),
+        )
+    return Call(
+        key=key,
+        provider=client.provider,
+        operation=semconv.SETTLE,
+        request_model=created.request_model if created is not None else "",
+        response_model=reading.model,
+        start_ns=start,
+        end_ns=now,
+        usage=reading.usage,
+        tier=reading.tier,
+        speed=reading.speed,
+        region=reading.region or client.region,
+        variant=reading.variant,
+        lines=reading.lines,
+        host=client.host,
+        port=client.port,
+        response_id=reading.response_id,
+        finish_reasons=reading.finish_reasons,
+        reported=reading.reported,
+        notes=notes,
+        tags=created.tags if created is not None else observation.tags,
+    )
+
+
+def _created_ns(body: Mapping[str, Any]) -> int:
+    created = body.get("created_at")
+    if isinstance(created, int | float) and not isinstance(created, bool) and created > 0:
+        return int(created * 1_000_000_000)
+    if isinstance(created, str):
+        try:
+            return int(datetime.fromisoformat(created).timestamp()) * 1_000_000_000
+        except ValueError:
+            return 0
+    return 0
+
+
+def _batch_id(observation: Observation) -> str:
+    parts = observation.path.rstrip("/").split("/")
+    return parts[-2] if len(parts) > 1 else ""
