@@ -83,6 +83,13 @@ def calls(name: str, scope: str) -> list[Call | None]:
             "opentelemetry.instrumentation.openai_v2",
             [{"input": 1200, "output": 300}] * 2 + [EMBEDDING],
         ),
+        ("opentelemetry_js", "@opentelemetry", [{"input": 1200, "output": 300}] * 2 + [EMBEDDING]),
+        # Each call has an inner span, which is priced, and an outer one that repeats its sums.
+        (
+            "vercel_ai",
+            "ai",
+            [CHAT, None, CHAT, None, RESPONSE, None, MESSAGE, None, MESSAGE, None, EMBEDDING, None],
+        ),
     ],
 )
 def test_usage(name: str, scope: str, usages: list[dict[str, int] | None]) -> None:
@@ -97,6 +104,7 @@ def test_usage(name: str, scope: str, usages: list[dict[str, int] | None]) -> No
         ("openllmetry", "opentelemetry.instrumentation.openai", ["flex", "", "flex", "", ""]),
         ("openai_v2", "opentelemetry.instrumentation.openai_v2", ["flex", "flex", ""]),
         ("anthropic_native", "com.anthropic.sdk.python", ["standard", "standard"]),
+        ("vercel_ai", "ai", ["", None, "", None, "flex", None, "standard", None, "standard", None, "", None]),
         ("openinference", "openinference.instrumentation.anthropic", ["standard", "standard"]),
     ],
 )
@@ -111,6 +119,8 @@ def test_served_tier(name: str, scope: str, tiers: list[str]) -> None:
         ("openllmetry", "opentelemetry.instrumentation.anthropic", [["note"], ["estimated", "note"]]),
         ("openai_v2", "opentelemetry.instrumentation.openai_v2", [["estimated", "note"]] * 2 + [[]]),
         ("openinference", "openinference.instrumentation.anthropic", [[], []]),
+        ("vercel_ai", "ai", [["note"], None, ["note"], None, ["note"], None, [], None, [], None, [], None]),
+        ("opentelemetry_js", "@opentelemetry", [["estimated", "note"]] * 2 + [[]]),
         ("pydantic_ai", "pydantic-ai", [["note"], None, ["note"], None, ["note"], None]),
     ],
 )
@@ -132,4 +142,4 @@ def test_every_call_names_its_models_and_provider() -> None:
     for path in sorted(RECORDED.glob("*.json")):
         for call in filter(None, calls(path.stem, "")):
             assert call.provider in ("openai", "anthropic")
-            assert call.response_model
+            assert call.response_model or call.request_model

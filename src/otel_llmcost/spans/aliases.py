@@ -10,6 +10,9 @@ from ..usage import terms
 
 Attributes = Mapping[str, object]
 
+RAW_USAGE = "gen_ai.usage.raw"
+"""The provider's own usage object, whole: Logfire writes it, other dialects are brought to it."""
+
 # Other spelling -> ours. The first that is there wins; what stands under our name already is kept.
 ALIASES: dict[str, str] = {
     "gen_ai.system": s.PROVIDER,

@@ -30,6 +30,8 @@ class Dialect:
     translate: Translate = by_aliases
     since: tuple[int, ...] = ()
     """The first version for which `inclusive` was seen to hold; for older ones it is not known."""
+    proven_by: str = ""
+    """An attribute that only versions write for which `inclusive` holds (where spans tell no version)."""
 
 
 CACHE = "cached tokens"
@@ -62,8 +64,8 @@ DIALECTS = (
     Dialect("logfire.openai", True, (TIER, SEARCHES)),
     Dialect("logfire.anthropic", True),
     Dialect("pydantic-ai", True, (TIER, REGION, TERMS)),
-    Dialect("ai", None, (TIER,), vercel.by_conventions),
-    Dialect("@opentelemetry/instrumentation-openai", True, (SEARCHES,)),
+    Dialect("ai", True, (TIER, SEARCHES), vercel.by_conventions, proven_by=vercel.UNCACHED),
+    Dialect("@opentelemetry/instrumentation-openai", True, (CACHE, TIER, SEARCHES)),
 )
 
 CONVENTIONS = Dialect("", True)
@@ -83,9 +85,11 @@ def dialect_of(scope: str, attributes: Attributes) -> Dialect:
     return UNKNOWN if scope else CONVENTIONS
 
 
-def counts_inclusively(dialect: Dialect, version: str) -> bool | None:
+def counts_inclusively(dialect: Dialect, version: str, attributes: Attributes) -> bool | None:
     """Whether a span's input includes cached tokens, by its instrumentation and version; None: not known."""
     if dialect.since and _numbers(version) < dialect.since:
+        return None
+    if dialect.proven_by and dialect.proven_by not in attributes:
         return None
     return dialect.inclusive
 

@@ -20,6 +20,7 @@ from ..prices.hosts import DELEGATED, FIRST_PARTY, resolve_host
 from ..prices.providers import provider_name
 from ..usage import anthropic, openai, terms
 from ..usage.quantities import text
+from .aliases import RAW_USAGE
 from .attributes import parsed
 from .dialects import CACHE, LIFETIMES, REGION, TERMS, TIER, Dialect, counts_inclusively
 
@@ -46,10 +47,10 @@ def _stands_for_a_stream(attributes: Attributes) -> bool:
     )
 
 
-def completed(call: Call, facts: SpanFacts, dialect: Dialect, hosts: Hosts) -> Call:
+def completed(call: Call, facts: SpanFacts, attributes: Attributes, dialect: Dialect, hosts: Hosts) -> Call:
     """The call with what the span knows beyond the conventions, and with notes about what it does not know."""
     notes = list(call.notes)
-    reading = _body_on_span(facts.attributes)
+    reading = _body_on_span(facts.attributes, attributes)
     if reading is not None and reading.usage:
         call = _with_reading(call, reading, notes)
         notes.extend(_left_out(call, dialect, (TIER,)))
@@ -67,10 +68,10 @@ def completed(call: Call, facts: SpanFacts, dialect: Dialect, hosts: Hosts) -> C
     return replace(call, notes=tuple(dict.fromkeys(notes)))
 
 
-def _body_on_span(attributes: Attributes) -> Reading | None:
+def _body_on_span(own: Attributes, translated: Attributes) -> Reading | None:
     """The provider's own usage, where the span carries it whole (Logfire) or in the body (OpenInference)."""
-    usage = _parsed_body(attributes.get("gen_ai.usage.raw"))
-    body = {"usage": usage} if usage else _parsed_body(attributes.get("output.value"))
+    usage = _parsed_body(translated.get(RAW_USAGE))
+    body = {"usage": usage} if usage else _parsed_body(own.get("output.value"))
     said = body.get("usage") if body else None
     if not body or not isinstance(said, dict):
         return None
@@ -80,7 +81,7 @@ def _body_on_span(attributes: Attributes) -> Reading | None:
 
 
 def _parsed_body(value: object) -> dict[str, object]:
-    if not isinstance(value, str) or len(value) > _LONGEST_BODY or not value.startswith("{"):
+    if isinstance(value, str) and (len(value) > _LONGEST_BODY or not value.startswith("{")):
         return {}
     body = parsed(value)
     return body if isinstance(body, dict) else {}
@@ -102,7 +103,7 @@ def _with_reading(call: Call, reading: Reading, notes: list[str]) -> Call:
 def _doubts(call: Call, facts: SpanFacts, dialect: Dialect) -> list[str]:
     doubts = []
     cached = any(meter.startswith("cache_") for meter in call.usage)
-    if cached and counts_inclusively(dialect, facts.scope_version) is None:
+    if cached and counts_inclusively(dialect, facts.scope_version, facts.attributes) is None:
         who = f"{facts.scope} {facts.scope_version}".strip()
         doubts.append(
             note(

@@ -29,7 +29,7 @@ def read_call(facts: SpanFacts, hosts: Mapping[str, str] = _NO_HOSTS) -> Call | 
     attributes = foreign.by_conventions(facts, dialect)
     if attributes is None or not _is_priced(attributes):
         return None
-    return foreign.completed(_call(facts, attributes), facts, dialect, hosts)
+    return foreign.completed(_call(facts, attributes), facts, attributes, dialect, hosts)
 
 
 def _is_priced(attributes: Mapping[str, object]) -> bool:

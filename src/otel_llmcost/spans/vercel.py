@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .. import semconv as s
-from .aliases import by_aliases
+from ..usage import terms
+from ..usage.quantities import table
+from .aliases import RAW_USAGE, by_aliases
+from .attributes import parsed
 
 Attributes = Mapping[str, object]
+
+UNCACHED = "ai.usage.inputTokenDetails.noCacheTokens"
+"""Written since version 6, which brings all providers' counts to one meaning."""
+_METADATA = "ai.response.providerMetadata"
 
 _LEAVES = (".doGenerate", ".doStream")
 _EMBEDDINGS = ".doEmbed"
@@ -41,4 +48,15 @@ def by_conventions(name: str, attributes: Attributes) -> dict[str, object] | Non
     provider = found.get(s.PROVIDER, attributes.get("ai.model.provider"))
     if isinstance(provider, str):
         found[s.PROVIDER] = provider.partition(".")[0]  # "openai.chat", "anthropic.messages"
+    _add_metadata(found, table(parsed(attributes.get(_METADATA))))
     return found
+
+
+def _add_metadata(found: dict[str, object], metadata: Attributes) -> None:
+    """What the provider's adapter adds: OpenAI's served tier, Anthropic's usage as it came."""
+    tier = table(metadata.get("openai")).get("serviceTier")
+    if tier is not None:
+        found[s.SERVICE_TIER] = terms.tier(tier)
+    usage = table(table(metadata.get("anthropic")).get("usage"))
+    if usage:
+        found[RAW_USAGE] = usage
