@@ -19,6 +19,7 @@ from .ledger import LedgerSettings
 from .ledger.location import default_directory
 from .prices import Book, load_book
 from .toml_source import read_toml
+from .updates import PriceStore
 
 if TYPE_CHECKING:
     from .budgets import Budget, Gate
@@ -41,9 +42,17 @@ def open_book(config: Config) -> Book:
             documents.append(read_toml(path))
         except (ConfigurationError, OSError) as problem:
             _log.warning("otel-llmcost: prices in %s are not in force: %s", path, problem)
-    book = load_book(user_documents=documents, models=config.models)
+    installed = open_price_store(config).in_force()
+    book = load_book(user_documents=documents, installed=installed, models=config.models)
     tell(book.problems)
     return book
+
+
+def open_price_store(config: Config) -> PriceStore:
+    """Where updated prices are kept. The directory need not be there."""
+    state = default_directory(os.environ)
+    fallback = state / "prices" if state is not None else Path(os.devnull) / "prices"
+    return PriceStore(config.prices_directory or fallback)
 
 
 def ledger_settings(config: Config) -> LedgerSettings:

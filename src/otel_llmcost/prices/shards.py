@@ -90,7 +90,7 @@ def read_snapshot(directory: Path) -> Snapshot:
         raise UpdateError(
             f"{directory}: unreadable prices ({error!r}); remedy: reinstall or roll back"
         ) from None
-    if snapshot.digest != _digest(snapshot.texts):
+    if snapshot.digest != digest_of(snapshot.texts):
         raise UpdateError(f"{directory}/{INDEX}: its digest does not fit its pages")
     return snapshot
 
@@ -109,23 +109,38 @@ def write_snapshot(
         for row in rows:
             by_provider.setdefault(row.provider, []).append((layer, row))
     texts = {provider: _page_text(provider, rows) for provider, rows in sorted(by_provider.items())}
-    snapshot = Snapshot(date.isoformat(), _digest(texts), sources, texts)
+    snapshot = Snapshot(date.isoformat(), digest_of(texts), sources, texts)
     directory.mkdir(parents=True, exist_ok=True)
-    entries = {}
     for provider, text in texts.items():
-        name = f"{provider}.json"
-        _write(directory / name, text)
-        digest = hashlib.sha256(text).hexdigest()
-        entries[provider] = {"file": name, "sha256": digest, "rows": len(by_provider[provider])}
+        write_page(directory, provider, text)
+    write_index(directory / INDEX, snapshot)
+    return snapshot
+
+
+def write_page(directory: Path, provider: str, text: bytes) -> None:
+    """Writes the page of a provider where an index will name it."""
+    _write(directory / f"{provider}.json", text)
+
+
+def write_index(path: Path, snapshot: Snapshot) -> None:
+    """Writes the index of a snapshot, after its pages: readers see the old set or the new one."""
+    entries = {}
+    for provider, text in snapshot.texts.items():
+        page = snapshot.page(provider)
+        rows = sum(len(json.loads(tables)) for tables in page.models.values()) if page is not None else 0
+        entries[provider] = {
+            "file": f"{provider}.json",
+            "sha256": hashlib.sha256(text).hexdigest(),
+            "rows": rows,
+        }
     index = {
         "format": FORMAT,
         "date": snapshot.date,
         "digest": snapshot.digest,
-        "sources": dict(sources),
+        "sources": dict(snapshot.sources),
         "providers": entries,
     }
-    _write(directory / INDEX, (json.dumps(index, indent=1, sort_keys=True) + "\n").encode())
-    return snapshot
+    _write(path, (json.dumps(index, indent=1, sort_keys=True) + "\n").encode())
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -134,7 +149,8 @@ def _write(path: Path, content: bytes) -> None:
     beside.replace(path)
 
 
-def _digest(texts: Mapping[str, bytes]) -> str:
+def digest_of(texts: Mapping[str, bytes]) -> str:
+    """The digest of a snapshot's pages (SHA-256, hexadecimal)."""
     sums = (f"{provider} {hashlib.sha256(text).hexdigest()}\n" for provider, text in sorted(texts.items()))
     return hashlib.sha256("".join(sums).encode()).hexdigest()
 

@@ -1,0 +1,185 @@
+"""`otel-llmcost prices`: show, list, compare, check, update, roll back, pack, discover."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from ..assembly import open_book
+from ..config import load_config
+from ..prices import SHIPPED, Book, Row, read_snapshot
+from ..prices.bundle import check_rows
+from ..prices.checking import check_file, check_snapshot
+from ..prices.compare import compare, flat_prices
+from ..prices.fields import iso_instant
+from ..prices.providers import provider_name
+from ..prices.rates import ALWAYS, FOREVER
+from ..prices.tables import row_table
+from ..pricing import instant_ns
+from ..updates import fetch_snapshot
+from .export import print_csv, print_json
+from .price_changes import change_json, figure_text, print_changes
+from .prices_discover import discover
+from .prices_update import pack_command, rollback, update
+from .selection import format_options
+from .tables import Column, console, print_table, printable
+
+
+@click.group("prices")
+def command() -> None:
+    """The price book: show, list, compare, check, update."""
+
+
+command.add_command(update)
+command.add_command(rollback)
+command.add_command(pack_command)
+command.add_command(discover)
+
+
+@command.command("show")
+@click.argument("model")
+@click.option(
+    "--provider", default="", metavar="NAME", help="Only this provider; all that know MODEL, unless said."
+)
+@click.option("--time", "at", metavar="TIME", help="Only rows in force at this instant; now, unless said.")
+@click.option("--all", "everything", is_flag=True, help="Former and coming prices too.")
+@click.option("--json", "as_json", is_flag=True, help="The rows as JSON, figures exact.")
+def show(model: str, provider: str, at: str | None, everything: bool, as_json: bool) -> None:
+    """The rows that price MODEL, with where each figure comes from."""
+    book = open_book(load_config())
+    rows = _rows_of(book, model, provider)
+    at_ns = time.time_ns() if at is None else _instant(at)
+    chosen = [row for row in rows if everything or row.from_ns <= at_ns < row.to_ns]
+    if as_json:
+        print_json([row_table(row) for row in chosen])
+    elif chosen:
+        for row in chosen:
+            _print_row(row)
+    if not chosen:
+        raise click.ClickException(
+            f"{model} is in no price list{' of ' + provider if provider else ''} at that time"
+        )
+
+
+def _instant(text: str) -> int:
+    try:
+        return instant_ns(text)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _rows_of(book: Book, model: str, provider: str) -> list[Row]:
+    prefix, slash, _ = model.partition("/")
+    if provider or (slash and provider_name(prefix) in book.catalogue.snapshot.texts):
+        return book.rows(provider or prefix, model)
+    own = {row.provider for row in book.own.rows}
+    providers = sorted({*book.catalogue.snapshot.texts, *own})
+    return [row for name in providers for row in book.rows(name, model)]
+
+
+def _print_row(row: Row) -> None:
+    to = console()
+    terms = " ".join(part for part in (row.tier, row.speed, "/".join(row.region)) if part)
+    start = "always" if row.from_ns == ALWAYS else iso_instant(row.from_ns)
+    end = "" if row.to_ns == FOREVER else f" to {iso_instant(row.to_ns)}"
+    to.print(printable(f"{row.provider} {row.model}  {terms}  from {start}{end}"), style="bold", markup=False)
+    prices = flat_prices(row)
+    print_table(
+        [
+            Column("price", list(prices)),
+            Column.money("USD", [figure_text(figure) for figure in prices.values()]),
+            Column("per", [_unit(name) for name in prices]),
+        ],
+        to=to,
+    )
+    where = [
+        row.source_url or row.upstream or "your own row",
+        row.verified_at and f"checked {row.verified_at}",
+        row.note,
+    ]
+    to.print(printable(", ".join(part for part in where if part)), style="dim", markup=False)
+
+
+def _unit(name: str) -> str:
+    if name.startswith("factor"):
+        return ""
+    tokens = name.split()[0].startswith(("input", "output", "cache"))
+    return "1M tokens" if tokens else "unit"
+
+
+@command.command("list")
+@click.option("--provider", default="", metavar="NAME", help="Only this provider.")
+@click.option("--match", default="", metavar="TEXT", help="Only models with this in their names.")
+@format_options
+def list_models(provider: str, match: str, output: str) -> None:
+    """The models that have a price now, with their standard rates."""
+    book = open_book(load_config())
+    rows = list(_current(book, provider_name(provider), match))
+    header = ("provider", "model", "input", "cache_read", "output", "tiers")
+    if output == "json":
+        print_json([dict(zip(header, row, strict=True)) for row in rows])
+    elif output == "csv":
+        print_csv(header, rows)
+    else:
+        cells = list(zip(*rows, strict=True)) or [()] * len(header)
+        columns = [
+            Column(name, list(column), right=name in header[2:5])
+            for name, column in zip(header, cells, strict=True)
+        ]
+        print_table(columns, to=console())
+
+
+def _current(book: Book, provider: str, match: str) -> list[tuple[str, str, str, str, str, str]]:
+    now = time.time_ns()
+    found = []
+    for name in sorted(book.catalogue.snapshot.texts):
+        page = book.catalogue.page(name) if provider in ("", name) else None
+        for model in sorted(page.models) if page is not None else ():
+            if match.lower() in model.lower():
+                rows = [row for row in book.rows(name, model) if row.from_ns <= now < row.to_ns]
+                if rows:
+                    found.append((name, model, *_cells(rows)))
+    return found
+
+
+def _cells(rows: list[Row]) -> tuple[str, str, str, str]:
+    standard = next((row for row in rows if row.tier == "standard" and not row.speed), rows[0])
+    figures = [figure_text(standard.rates.get(meter)) for meter in ("input", "cache_read", "output")]
+    tiers = sorted({f"{row.tier} {row.speed}".strip() for row in rows})
+    return figures[0], figures[1], figures[2], ", ".join(tiers)
+
+
+@command.command("diff")
+@click.option(
+    "--from", "source", required=True, metavar="URL|FILE|shipped", help="The prices to compare with."
+)
+@click.option("--json", "as_json", is_flag=True, help="The differences as JSON.")
+def diff(source: str, as_json: bool) -> None:
+    """What would change if the prices of a source were in force. Nothing is changed."""
+    present = open_book(load_config()).catalogue.snapshot
+    changes = compare(present, read_snapshot(SHIPPED) if source == "shipped" else fetch_snapshot(source))
+    if as_json:
+        print_json([change_json(change) for change in changes])
+    else:
+        print_changes(changes)
+
+
+@command.command("check")
+@click.argument("files", nargs=-1, type=click.Path(exists=True, path_type=Path, dir_okay=False))
+def check(files: tuple[Path, ...]) -> None:
+    """Check the prices in force, the settings' own rows, and any price FILES; every mistake is named."""
+    book = open_book(load_config())
+    problems: list[str] = [str(problem) for problem in book.problems]
+    problems += check_snapshot(book.catalogue.snapshot)
+    for file in files:
+        problems += [str(problem) for problem in check_file(file)]
+    for problem in problems:
+        click.echo(printable(problem), err=True)
+    if problems:
+        raise click.ClickException(f"{len(problems)} mistake{'s' if len(problems) > 1 else ''} in the prices")
+    rows = check_rows(book.catalogue.snapshot)
+    console().print(
+        f"{rows:,} rows of {book.snapshot_date} and {len(book.own.rows)} own ones are sound", markup=False
+    )

@@ -1,0 +1,47 @@
+"""`otel-llmcost prices discover`: a proposed row for a model that nobody knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..assembly import open_price_store
+from ..config import load_config
+from ..discovery import Discovery, as_toml
+from .tables import console, printable
+
+
+@click.command("discover")
+@click.argument("model")
+@click.option("--provider", default="", metavar="NAME", help="Whose model it is.")
+@click.option("--again", is_flag=True, help="Search again, though an answer is remembered.")
+@click.option(
+    "--append", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Add the row to FILE."
+)
+@click.option("--yes", is_flag=True, help="Add it without asking.")
+@click.option("--api-key", envvar="LINKUP_API_KEY", default="", hidden=True)
+@click.option("--base-url", envvar="LINKUP_BASE_URL", default="", hidden=True)
+def discover(
+    model: str, provider: str, again: bool, append: Path | None, yes: bool, api_key: str, base_url: str
+) -> None:
+    """Search the web for what MODEL costs, and propose a row with its sources.
+
+    Needs the extra `discover` and a key in LINKUP_API_KEY. Nothing is in force until the row is in your prices file.
+    """
+    store = open_price_store(load_config())
+    discovery = Discovery(
+        store.directory / "discovered.json",
+        api_key=api_key,
+        base_url=base_url,
+    )
+    text = as_toml(discovery.propose(model, provider, afresh=again))
+    click.echo("\n".join(printable(line) for line in text.splitlines()))
+    if append is None:
+        console(stderr=True).print(
+            "not in force; put it into a prices file (--append FILE) to use it", style="dim"
+        )
+        return
+    if yes or click.confirm(f"Add this row to {append}?"):
+        with append.open("a", encoding="utf-8") as file:
+            file.write(f"\n{text}")

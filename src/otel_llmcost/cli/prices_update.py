@@ -1,0 +1,95 @@
+"""`otel-llmcost prices update`, `rollback` and `pack`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..assembly import open_price_store
+from ..config import load_config
+from ..errors import UpdateError
+from ..prices.bundle import pack
+from ..updates import Offer, PriceStore, Proof, fetch, key_of, offer_from, signature_of
+from .price_changes import print_changes
+from .tables import console
+
+
+@click.command("update")
+@click.option("--from", "source", default="", metavar="URL|FILE", help="Where the bundle of prices is.")
+@click.option("--held", is_flag=True, help="The update that waits for confirmation, instead of --from.")
+@click.option("--sha256", default="", metavar="HEX", help="The bundle's digest, as its publisher told you.")
+@click.option(
+    "--key", "key_file", type=click.Path(exists=True, path_type=Path), help="The publisher's Ed25519 key."
+)
+@click.option(
+    "--signature", default="", metavar="URL|FILE", help="Its signature; the source with .sig, unless said."
+)
+@click.option("--yes", is_flag=True, help="Do not ask, unless a change is alarming.")
+@click.option(
+    "--accept-alarming", is_flag=True, help="Accept prices that vanish, become zero or move over twofold."
+)
+def update(
+    source: str,
+    held: bool,
+    sha256: str,
+    key_file: Path | None,
+    signature: str,
+    yes: bool,
+    accept_alarming: bool,
+) -> None:
+    """Put newer prices in force: proven by a pinned digest or a signature, shown first, swapped in at once.
+
+    `otel-llmcost prices rollback` takes it back.
+    """
+    store = open_price_store(load_config())
+    if held == bool(source):
+        raise click.UsageError("give either --from URL or FILE, or --held")
+    offer = store.held() if held else offer_from(source, _proof(source, sha256, key_file, signature), store)
+    if offer is None:
+        raise UpdateError("no update is waiting")
+    if offer.snapshot.digest == store.snapshot().digest:
+        console().print(f"these prices, of {offer.snapshot.date}, are in force already")
+        return
+    print_changes(offer.changes)
+    _confirm(offer, yes, accept_alarming)
+    store.install(offer)
+    console().print(f"prices of {offer.snapshot.date} are in force from the next start of each program on")
+
+
+def _proof(source: str, sha256: str, key_file: Path | None, signature: str) -> Proof:
+    if key_file is None:
+        return Proof(sha256=sha256)
+    signed = fetch(signature or f"{source}.sig").content or b""
+    return Proof(sha256, key_of(key_file.read_bytes()), signature_of(signed))
+
+
+def _confirm(offer: Offer, yes: bool, accept_alarming: bool) -> None:
+    alarming = len(offer.alarming)
+    if alarming and not accept_alarming:
+        question = (
+            f"{alarming} price{'s' if alarming > 1 else ''} vanish, become zero or move over twofold. Accept?"
+        )
+        if yes or not click.confirm(question):
+            raise UpdateError(f"{alarming} alarming changes; nothing was changed (remedy: --accept-alarming)")
+    elif not yes and not click.confirm(f"{len(offer.changes)} changes. Put them in force?"):
+        raise UpdateError("nothing was changed")
+
+
+@click.command("rollback")
+def rollback() -> None:
+    """Put the prices before the latest update in force again."""
+    store: PriceStore = open_price_store(load_config())
+    store.rollback()
+    console().print(f"prices of {store.snapshot().date} are in force from the next start of each program on")
+
+
+@click.command("pack")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def pack_command(file: Path) -> None:
+    """Write the prices in force into FILE, a bundle that `prices update --from` reads, and print its digest."""
+    import hashlib
+
+    content = pack(open_price_store(load_config()).snapshot())
+    file.write_bytes(content)
+    click.echo(hashlib.sha256(content).hexdigest())
