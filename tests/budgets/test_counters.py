@@ -168,7 +168,7 @@ def test_a_forked_child_does_not_settle_its_parents_holds(counter: CounterStore)
     assert counter.settle(hold, charges, [1], 1) == [Move(0, 1)]
 
 
-def test_a_call_that_the_collector_ends_inside_is_told_to_come_back(counter: CounterStore) -> None:
+def test_a_call_that_the_collector_ends_inside_another_disturbs_nothing(counter: CounterStore) -> None:
     heard: list[str] = []
 
     class Abandoned:
@@ -192,8 +192,9 @@ def test_a_call_that_the_collector_ends_inside_is_told_to_come_back(counter: Cou
         __radd__ = __add__
 
     held(counter.reserve([charge(Inside(5))], 1))
-    assert heard == ["busy"]
-    assert counter.sums("b", ALWAYS).reserved == 5
+    # A machine counter lets it in and begins again itself; a process counter has it come back.
+    assert heard == (["settled"] if isinstance(counter, MachineCounter) else ["busy"])
+    assert counter.sums("b", ALWAYS) == Sums(1 if heard == ["settled"] else 0, 5, 1)
 
 
 def test_a_process_counter_keeps_a_bounded_number_of_conversations() -> None:

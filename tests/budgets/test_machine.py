@@ -13,7 +13,7 @@ import pytest
 
 from otel_llmcost.budgets.counter import Charge, CounterBusy, CounterUnreachable, Refusal, Sums
 from otel_llmcost.budgets.machine import FILE_NAME, MachineCounter
-from otel_llmcost.budgets.shared_table import SLOTS, SharedTable, cell_at
+from otel_llmcost.budgets.shared_table import SLOTS, Conflict, SharedTable, cell_at
 from otel_llmcost.budgets.windows import ALWAYS, parse_window
 
 
@@ -102,28 +102,26 @@ def test_a_refused_call_looks_for_the_dead_by_itself(tmp_path: Path) -> None:
 def test_a_change_broken_off_at_any_byte_is_whole_or_not_there(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     table = SharedTable(path)
-    table.lock()
-    table.commit([(cell_at(0), b"\1" * 90), (cell_at(7), b"\2" * 90)])
-    table.unlock()
-    before = path.read_bytes()
-
-    kills = _all_moments_of(table, [(cell_at(0), b"\3" * 90), (cell_at(7), b"\4" * 90)])
-    assert len(kills) > 200
+    table.turn().commit([(cell_at(0), b"\1" * 90), (cell_at(7), b"\2" * 90)])
+    moments = moments_of(table, [(cell_at(0), b"\3" * 90), (cell_at(7), b"\4" * 90)])
     table.close()
-    seen = set()
-    for moment in kills:
+    assert len(moments) > 200
+    seen = []
+    for moment in moments:
         path.write_bytes(moment)
         fresh = SharedTable(path)
-        fresh.lock()
-        seen.add((fresh.read(cell_at(0), 90), fresh.read(cell_at(7), 90)))
-        fresh.unlock()
+        turn = fresh.turn()
+        seen.append((turn.read(cell_at(0), 90), turn.read(cell_at(7), 90)))
+        turn.commit([(cell_at(1), b"on it goes")])
         fresh.close()
-    assert seen == {(b"\1" * 90, b"\2" * 90), (b"\3" * 90, b"\4" * 90)}
-    assert before in kills
+    before, after = (b"\1" * 90, b"\2" * 90), (b"\3" * 90, b"\4" * 90)
+    turning = seen.index(after)
+    assert seen == [before] * turning + [after] * (len(seen) - turning)
+    assert 0 < turning < len(seen) - 1
 
 
-def _all_moments_of(table: SharedTable, writes: list[tuple[int, bytes]]) -> list[bytes]:
-    """The file as it stands after every single byte that a commit writes."""
+def moments_of(table: SharedTable, writes: list[tuple[int, bytes]]) -> list[bytes]:
+    """The file as it stands after every single byte that a commit changes."""
     memory = table._memory
 
     class Slow:
@@ -142,10 +140,23 @@ def _all_moments_of(table: SharedTable, writes: list[tuple[int, bytes]]) -> list
             return memory[place]
 
     slow = Slow()
+    turn = table.turn()
     table._memory = slow  # type: ignore[assignment]
-    table.commit(writes)
+    turn.commit(writes)
     table._memory = memory
     return slow.moments
+
+
+def test_of_two_changes_on_one_view_the_second_is_refused(tmp_path: Path) -> None:
+    one, other = SharedTable(tmp_path / FILE_NAME), SharedTable(tmp_path / FILE_NAME)
+    first, second = one.turn(), other.turn()
+    first.commit([(cell_at(0), b"a")])
+    with pytest.raises(Conflict):
+        second.check()
+    with pytest.raises(Conflict):
+        second.commit([(cell_at(0), b"b")])
+    assert other.turn().read(cell_at(0), 1) == b"a"
+    first.commit([(cell_at(0), b"c")])  # a view goes on after its own change, and the lock is free again
 
 
 def test_many_windows_reuse_the_cells_of_those_long_over(tmp_path: Path) -> None:
@@ -183,9 +194,15 @@ def test_another_process_at_work_is_busy_not_waited_for(tmp_path: Path) -> None:
     ours, theirs = MachineCounter(tmp_path), SharedTable(tmp_path / FILE_NAME)
     theirs.lock()
     with pytest.raises(CounterBusy):
-        ours.sums("b", ALWAYS)
+        ours.sums("b", ALWAYS)  # not even opened yet
     theirs.unlock()
     assert ours.sums("b", ALWAYS) == Sums()
+    theirs.lock()
+    with pytest.raises(CounterBusy):
+        ours.reserve([charge(1)], 1)
+    assert ours.sums("b", ALWAYS) == Sums()
+    theirs.unlock()
+    assert isinstance(ours.reserve([charge(1)], 1), int)
 
 
 @pytest.mark.parametrize("wrong", ["a file", "not a counter", "a link"])

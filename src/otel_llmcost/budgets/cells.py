@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from .counter import Charge, CounterUnreachable, Sums
-from .shared_table import CELL_SIZE, CELLS, SharedTable, Write, cell_at
+from .shared_table import CELL_SIZE, CELLS, Turn, Write, cell_at
 from .windows import Span
 
 _PROBES = 64
@@ -56,31 +56,31 @@ def amount_of(data: bytes) -> int:
 
 
 class Cells:
-    """Finds and makes cells, under the table's lock; remembers where it found them. Names are kept as hashes."""
+    """Finds and makes cells, remembers where it found them. Names are kept as hashes."""
 
     def __init__(self) -> None:
         self._keys: dict[tuple[str, int], tuple[bytes, int]] = {}
 
-    def window(self, table: SharedTable, account: str, span: Span) -> Sums:
+    def window(self, turn: Turn, account: str, span: Span) -> Sums:
         """What is spent and reserved in a window of an account."""
         whole = Sums()
         for bucket in range(span.since, span.through + 1, span.step) if span.step else (span.bucket,):
-            cell = self.find(table, account, bucket)
+            cell = self.find(turn, account, bucket)
             if cell is not None:
                 whole.spent += cell.spent
                 whole.reserved += cell.reserved
                 whole.first = min(whole.first or cell.first, cell.first)
         return whole
 
-    def find(self, table: SharedTable, account: str, bucket: int) -> Cell | None:
+    def find(self, turn: Turn, account: str, bucket: int) -> Cell | None:
         """The cell of an account and bucket, None where there is none."""
         key, index = self._key(account, bucket)
         if index >= 0:
-            data = table.read(cell_at(index), CELL_SIZE)
+            data = turn.read(cell_at(index), CELL_SIZE)
             if data.startswith(key):
                 return cell_from(index, data)
         for index in _places(key):
-            data = table.read(cell_at(index), CELL_SIZE)
+            data = turn.read(cell_at(index), CELL_SIZE)
             if data.startswith(key):
                 self._keys[account, bucket] = (key, index)
                 return cell_from(index, data)
@@ -88,26 +88,26 @@ class Cells:
                 return None
         return None
 
-    def cell_of(self, table: SharedTable, charge: Charge, now: int) -> Cell:
+    def cell_of(self, turn: Turn, charge: Charge, now: int) -> Cell:
         """The cell that a charge goes to, made where there is none."""
         bucket = charge.span.bucket
-        found = self.find(table, charge.account, bucket)
+        found = self.find(turn, charge.account, bucket)
         if found is not None:
             return found
         key, _ = self._key(charge.account, bucket)
-        index = self._place(table, key, now)
+        index = self._place(turn, key, now)
         prefix, talk, _ = charge.account.partition("\0")
         group = _digest(prefix + talk, 8) if talk else _PLAIN
         data = _CELL.pack(key, group, charge.span.dead, now, now, packed(0), packed(0))
-        table.commit([(cell_at(index), data)])
+        turn.commit([(cell_at(index), data)])
         self._keys[charge.account, bucket] = (key, index)
         return cell_from(index, data)
 
-    def _place(self, table: SharedTable, key: bytes, now: int) -> int:
+    def _place(self, turn: Turn, key: bytes, now: int) -> int:
         """Where a new cell may go: a free place, a window long over, or the longest idle conversation."""
         oldest: Cell | None = None
         for index in _places(key):
-            data = table.read(cell_at(index), CELL_SIZE)
+            data = turn.read(cell_at(index), CELL_SIZE)
             if data.startswith(_NOBODY):
                 return index
             cell = cell_from(index, data)
@@ -118,7 +118,7 @@ class Cells:
             if cell.group != _PLAIN and (oldest is None or cell.touched < oldest.touched):
                 oldest = cell
         if oldest is None:
-            raise CounterUnreachable(f"{table.path} is full")
+            raise CounterUnreachable(f"{turn.path} is full")
         return oldest.index
 
     def _key(self, account: str, bucket: int) -> tuple[bytes, int]:
