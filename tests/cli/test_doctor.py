@@ -15,6 +15,7 @@ import pytest
 from otel_llmcost.cli.diagnosis import diagnose
 from otel_llmcost.cli.diagnosis_of_export import endpoint_of
 from otel_llmcost.cli.findings import BROKEN, NOTE, OK
+from otel_llmcost.ledger.scopes import keep_seen
 
 COMMAND = str(Path(sys.executable).with_name("otel-llmcost"))
 
@@ -107,6 +108,61 @@ def test_settings_of_the_pipeline_are_explained(environ, tmp_path, told, name, s
 )
 def test_endpoints_follow_the_specification(told, exporter, endpoint):
     assert endpoint_of(told, "TRACES", exporter) == endpoint
+
+
+@pytest.fixture
+def fake_package(tmp_path):
+    """Makes an installed distribution: its metadata, as an installer leaves it."""
+    folder = tmp_path / "site"
+
+    def make(name, version, entry_points=""):
+        place = folder / f"{name.replace('-', '_')}-{version}.dist-info"
+        place.mkdir(parents=True)
+        (place / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (place / "entry_points.txt").write_text(entry_points)
+        return str(folder)
+
+    return make
+
+
+def doctor_json(environ, directory, **more):
+    ended = subprocess.run(
+        [COMMAND, "doctor", "--json"],
+        env={**os.environ, **environ, **more},
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    told = json.loads(ended.stdout)
+    return {(finding["topic"], finding["name"]): finding for finding in told["findings"]}
+
+
+def test_neighbours_are_named_with_what_becomes_of_their_spans(environ, tmp_path, fake_package):
+    entry = "[opentelemetry_instrumentor]\nopenai = opentelemetry.instrumentation.openai:OpenAIInstrumentor\n"
+    path = fake_package("opentelemetry-instrumentation-openai", "0.62.4", entry)
+    fake_package("logfire", "4.0.0")
+    told = doctor_json(environ, tmp_path, PYTHONPATH=path)
+    assert "priced once" in told["neighbour", "opentelemetry-instrumentation-openai"]["text"]
+    assert "4.0.0" in told["neighbour", "logfire"]["text"]
+
+    off = doctor_json(environ, tmp_path, PYTHONPATH=path, OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="openai")
+    assert "switched off" in off["neighbour", "opentelemetry-instrumentation-openai"]["text"]
+    assert off["sdk", "openai"]["text"].endswith("watched")
+
+
+def test_an_sdk_that_is_too_old_is_broken(environ, tmp_path, fake_package):
+    told = doctor_json(environ, tmp_path, PYTHONPATH=fake_package("openai", "0.28.1"))
+    assert told["sdk", "openai"]["state"] == BROKEN
+    assert "0.28.1 is not watched" in told["sdk", "openai"]["text"]
+
+
+def test_spans_of_others_that_were_seen_are_named(environ, tmp_path):
+    ledger = tmp_path / "ledger"
+    ledger.mkdir()
+    keep_seen(ledger, {"logfire.openai": 3}, 1_795_000_000 * 10**9)
+    finding = found(environ, tmp_path, "seen", "logfire.openai")
+    assert finding.text == "3 of its spans were priced, the last ones until 2026-11-18 11:06:40 UTC"
 
 
 def test_a_damaged_ledger_is_broken_with_a_remedy(environ, tmp_path):

@@ -4,29 +4,33 @@ from __future__ import annotations
 
 import re
 import tomllib
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from otel_llmcost import config
 from otel_llmcost.cli.diagnosis_of_data import configuration, prices
 from otel_llmcost.cli.findings import BROKEN
 from otel_llmcost.cli.init import command, settings_template
 from otel_llmcost.config import load_config
 
+TABLES = {"ledger", "metrics", "people", "baggage", "prices"}
+ROWS = {"row", "discount", "local_size"}
 EXAMPLES = re.sub(r"^#(?=[^ \n])", "", settings_template(), flags=re.MULTILINE)
 
 
 def broken(directory):
-    config = load_config({"HOME": str(directory)}, directory)
-    findings = [*configuration(config), *prices(config)]
+    made = load_config({"OTEL_LLMCOST_CONFIG": str(directory / "otel-llmcost.toml")}, directory)
+    findings = [*configuration(made), *prices(made)]
     return [finding.text for finding in findings if finding.state == BROKEN]
 
 
 def test_unedited_it_changes_nothing(tmp_path):
     (tmp_path / "otel-llmcost.toml").write_text(settings_template())
-    config, default = load_config({}, tmp_path), load_config({}, tmp_path / "elsewhere")
-    config.document = None
-    assert config == default
+    made, default = load_config({}, tmp_path), load_config({}, tmp_path / "elsewhere")
+    made.document = None
+    assert made == default
     assert not any(tomllib.loads(settings_template()).values())
 
 
@@ -38,12 +42,27 @@ def test_every_example_is_understood(tmp_path):
     assert told["prices"]["row"][0]["model"] == "house-model-7"
 
 
+def test_every_setting_is_explained_and_every_explained_one_is_read():
+    """The template and `config` name the same keys; tables of free names and of other rooms apart."""
+    read = re.findall(
+        r"read\.(?:flag|number|text|choice|names|trusted)\((.*)\)", Path(config.__file__).read_text()
+    )
+    paths = {tuple(re.findall(r'"([a-z_]+)"', call)) for call in read} - {()}
+    known = {path[-2:] if len(path) > 1 and path[-2] in TABLES else path[-1:] for path in paths}
+    told = tomllib.loads(EXAMPLES)
+    explained = {
+        (key,) for key, value in told.items() if not isinstance(value, dict | list) or key == "dialects"
+    }
+    explained |= {(table, key) for table in TABLES for key in told[table] if key not in ROWS}
+    assert explained == known
+
+
 def test_examples_take_effect(tmp_path):
     (tmp_path / "otel-llmcost.toml").write_text(EXAMPLES)
-    config = load_config({}, tmp_path)
-    assert config.tags == {"team": "search", "feature": "answers"}
-    assert config.hosts["127.0.0.1:4000/anthropic"] == "anthropic"
-    assert config.models == {"my-deployment": "openai/gpt-5-mini"}
+    made = load_config({}, tmp_path)
+    assert made.tags == {"team": "search", "feature": "answers"}
+    assert made.hosts["127.0.0.1:4000/anthropic"] == "anthropic"
+    assert made.models == {"my-deployment": "openai/gpt-5-mini"}
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,13 @@ from pathlib import Path
 
 from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 
+from ..assembly import ledger_settings
 from ..config import Config, load_config
+from ..ledger.scopes import read_seen
 from ..neighbours import NEIGHBOURS, neighbour
 from ..runtime import SDKS
 from ..version import __version__
-from .diagnosis_of_data import configuration, ledger, prices
+from .diagnosis_of_data import configuration, instant, ledger, prices
 from .diagnosis_of_export import export
 from .findings import BROKEN, NOTE, OK, Diagnosis, Finding
 
@@ -38,6 +40,7 @@ def diagnose(environ: Mapping[str, str] | None = None, directory: Path | None = 
             *package(config),
             *sdks(told),
             *neighbours(told),
+            *seen_spans(config),
             *export(told),
             *ledger(config),
             *prices(config),
@@ -105,6 +108,14 @@ def neighbours(environ: Mapping[str, str]) -> Iterable[Finding]:
         if version:
             text = f"{version}: spans that it emits by itself are priced where no watched call is inside"
             yield Finding("neighbour", scope, OK, text)
+
+
+def seen_spans(config: Config) -> Iterable[Finding]:
+    """Spans of other instrumentations that programs of this user really sent through us."""
+    directory = ledger_settings(config).directory
+    for seen in read_seen(directory) if directory is not None else ():
+        text = f"{seen.priced:,} of its spans were priced, the last ones until {instant(seen.last_ns)}"
+        yield Finding("seen", seen.scope, OK, text)
 
 
 def version_of(distribution: str) -> str:

@@ -60,7 +60,7 @@ def _content(directory: Path, busy_timeout_s: float, retention_days: int) -> Fin
     except LedgerError as error:
         return Finding("ledger", "content", BROKEN, str(error))
     size = sum(file.stat().st_size for file in _files(directory)) / 1e6
-    last = f", the latest at {_instant(latest)}" if latest else ""
+    last = f", the latest at {instant(latest)}" if latest else ""
     text = f"{calls:,} calls{last}; {size:,.1f} MB; kept for {retention_days} days"
     if damaged:
         return Finding("ledger", "content", NOTE, f"{text}; {damaged:,} damaged records were left out")
@@ -117,5 +117,6 @@ def _problems_of_rooms(config: Config) -> Iterable[ConfigurationError]:
     yield from read_use_cases(top.get("use_cases"), file=file)[1]
 
 
-def _instant(ns: int) -> str:
+def instant(ns: int) -> str:
+    """An instant in ns UTC, for a person."""
     return datetime.fromtimestamp(ns // 10**9, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

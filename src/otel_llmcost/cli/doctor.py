@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import asdict
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from .diagnosis import diagnose
 from .findings import BROKEN, NOTE, OK, Diagnosis
+from .tables import console, printable
 
 _STYLE = {OK: "green", NOTE: "yellow", BROKEN: "bold red"}
 
@@ -20,6 +21,8 @@ _STYLE = {OK: "green", NOTE: "yellow", BROKEN: "bold red"}
 @click.option("--json", "as_json", is_flag=True, help="Findings as JSON.")
 def command(as_json: bool) -> None:
     """Say what is watched, where the cost goes, and what is wrong. Exit code 1 if something is broken."""
+    # what the rooms would log about mistakes in the settings stands in the findings
+    logging.getLogger("otel_llmcost").addHandler(logging.NullHandler())
     found = diagnose()
     if as_json:
         findings = [asdict(finding) for finding in found.findings]
@@ -40,10 +43,14 @@ def _show(diagnosis: Diagnosis) -> None:
         if found.topic != topic:
             topic = found.topic
             table.add_row(Text(topic, style="bold"))
-        table.add_row(Text(f"  {found.state}", style=_STYLE[found.state]), Text(found.name), Text(found.text))
+        table.add_row(
+            Text(f"  {found.state}", style=_STYLE[found.state]),
+            Text(printable(found.name)),
+            Text(printable(found.text)),
+        )
         if found.remedy:
             table.add_row("", "", Text(f"remedy: {found.remedy}", style="dim"))
-    console = Console(highlight=False)
-    console.print(table)
+    to = console()
+    to.print(table)
     broken = len(diagnosis.broken)
-    console.print(f"\n{broken} broken" if broken else "\nnothing is broken")
+    to.print(f"\n{broken} broken" if broken else "\nnothing is broken")
