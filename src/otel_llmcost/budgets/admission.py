@@ -22,6 +22,7 @@ from .state import BudgetState, Crossing, state_of, sums_of, unknown_state
 from .windows import NS
 
 _log = logging.getLogger("otel_llmcost.budgets")
+_LEAST_TRIES = 8
 _PAUSES_S = (0.0, 0.0002, 0.0005, 0.001, 0.001, 0.002)
 _MOST_MODELS = 4_096
 _OUTAGE_SILENCE_S = 60
@@ -229,11 +230,12 @@ class Gate:
         deadline = time.monotonic() + LONGEST_WAIT_S
         held = False
         try:
-            for pause in chain(_PAUSES_S, repeat(_PAUSES_S[-1])):
+            for tries, pause in enumerate(chain(_PAUSES_S, repeat(_PAUSES_S[-1]))):
                 left = deadline - time.monotonic()
-                if left <= 0:
+                # Where other threads keep the interpreter, 50 ms may pass without a second try.
+                if left <= 0 and tries >= _LEAST_TRIES:
                     break
-                yield min(pause, left)
+                yield max(0.0, min(pause, left))
                 held = self._hold(reservation)
                 if held:
                     return

@@ -12,14 +12,15 @@ from typing import TypeVar
 from .cells import Cell, Cells, amount_of, cell_from, fullest, packed
 from .counter import LEASE_S, Charge, CounterBusy, CounterUnreachable, Move, Refusal, Sums
 from .holder import Holder, this_process
-from .shared_table import CELL_SIZE, CELLS, SLOTS, Conflict, SharedTable, Turn, cell_at, slot_at, state_at
+from .shared_table import CELL_SIZE, CELLS, SLOTS, SharedTable, Turn, cell_at, slot_at, state_at
 from .windows import Span
 
 FILE_NAME = "budgets-1.counter"
 _SWEEP_EVERY_NS = 20_000_000
 _FREE, _TAKEN = b"\0", b"\1"
 _ID_MASK = 2**64 - 1
-_TRIES = 4
+_SPIN_NS = 1_000_000
+_LEAST_TRIES = 5
 _FREED_AT_ONCE = 200
 T = TypeVar("T")
 
@@ -62,20 +63,22 @@ class MachineCounter:
             self._start()
         if self._table is None:
             self._table = SharedTable(self.path)
-        for _try in range(_TRIES):
-            turn = self._table.turn()
+        # Others hold the table for microseconds: to try again at once is cheaper than to sleep, which gives up the
+        # interpreter lock and may take long to get it back.
+        until, tries = time.monotonic_ns() + _SPIN_NS, 0
+        while True:
+            turn, tries = None, tries + 1
             try:
+                turn = self._table.turn()
                 return work(turn)
-            except Conflict:
-                continue
+            except CounterBusy:
+                pass
             except (CounterUnreachable, struct.error, OverflowError):
                 # What looks full or damaged may be a view of two moments.
-                try:
-                    turn.check()
-                except Conflict:
-                    continue
-                raise
-        raise CounterBusy
+                if turn is None or turn.is_current():
+                    raise
+            if tries >= _LEAST_TRIES and time.monotonic_ns() >= until:
+                raise CounterBusy
 
     def reserve(self, charges: Sequence[Charge], now: int) -> int | Refusal:
         """As `CounterStore.reserve`."""

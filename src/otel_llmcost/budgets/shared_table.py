@@ -236,9 +236,13 @@ class Turn:
         """Makes all writes or none; this view is then that of the new state."""
         self._sequence = self._table.commit(self._sequence, writes)
 
+    def is_current(self) -> bool:
+        """Whether nobody committed since this view began."""
+        return self._table.sequence() == self._sequence
+
     def check(self) -> None:
         """Raises `Conflict` where what was read may be of different moments."""
-        if self._table.sequence() != self._sequence:
+        if not self.is_current():
             raise Conflict
 
     def last_id(self) -> int:
