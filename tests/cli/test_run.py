@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -109,6 +110,36 @@ def test_a_signal_to_the_whole_group_ends_both(environ):
         assert started.stdout.readline() == "ready\n"
         os.killpg(started.pid, signal.SIGTERM)
         assert started.wait(30) == -signal.SIGTERM
+
+
+COUNT = """
+import signal, sys, time
+seen = []
+signal.signal(signal.SIGINT, lambda *_: seen.append(1))
+print("ready", flush=True)
+deadline = time.monotonic() + 20
+while not seen and time.monotonic() < deadline:
+    signal.sigtimedwait((), 0.05)
+signal.sigtimedwait((), 0.3)  # a second one would come now
+sys.exit(10 + len(seen))
+"""
+
+
+def read_until(terminal, word):
+    text = b""
+    while word not in text:
+        text += os.read(terminal, 1024)
+
+
+def test_ctrl_c_reaches_the_program_once(environ):
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(COMMAND, [COMMAND, "run", "--no-summary", "--", sys.executable, "-c", COUNT], environ)
+    read_until(terminal, b"ready")
+    os.write(terminal, b"\x03")
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 11
 
 
 def test_an_interpreter_without_the_package_is_refused_before_it_runs(environ, tmp_path):
