@@ -115,8 +115,12 @@ def test_served_tier(name: str, scope: str, tiers: list[str]) -> None:
 @pytest.mark.parametrize(
     ("name", "scope", "codes"),
     [
-        ("genai", "opentelemetry.instrumentation.genai.anthropic", [["note"], ["note"]]),
-        ("openllmetry", "opentelemetry.instrumentation.anthropic", [["note"], ["estimated", "note"]]),
+        ("genai", "opentelemetry.instrumentation.genai.anthropic", [["estimated", "note"]] * 2),
+        (
+            "openllmetry",
+            "opentelemetry.instrumentation.anthropic",
+            [["estimated", "note"], ["estimated", "estimated", "note"]],
+        ),
         ("openai_v2", "opentelemetry.instrumentation.openai_v2", [["estimated", "note"]] * 2 + [[]]),
         ("openinference", "openinference.instrumentation.anthropic", [[], []]),
         ("vercel_ai", "ai", [["note"], None, ["note"], None, ["note"], None, [], None, [], None, [], None]),
@@ -133,8 +137,9 @@ def test_the_note_names_what_the_span_lacks() -> None:
     call = calls("genai", "opentelemetry.instrumentation.genai.anthropic")[0]
     assert call is not None
     assert call.notes == (
+        "estimated: cache lifetimes are not on the span, the default one is assumed",
         "note: spans of opentelemetry.instrumentation.genai.anthropic leave out the service tier, "
-        "the lifetime of cache writes, searches, the region, speed",
+        "searches, the region, speed",
     )
 
 

@@ -49,7 +49,9 @@ ALIASES: dict[str, str] = {
 
 _OPERATIONS = {
     "completion": s.TEXT_COMPLETION,
+    "acompletion": s.CHAT,
     "embedding": s.EMBEDDINGS,
+    "aembedding": s.EMBEDDINGS,
     "responses": s.CHAT,
     "message": s.CHAT,
     "messages": s.CHAT,

@@ -43,13 +43,13 @@ TERMS = "speed"
 
 DIALECTS = (
     Dialect("com.anthropic.sdk.python", True, (SEARCHES, REGION, TERMS)),
-    Dialect("opentelemetry.instrumentation.genai.openai", True, (SEARCHES,)),
+    Dialect("opentelemetry.instrumentation.genai.openai", True, (LIFETIMES, SEARCHES)),
     Dialect(
         "opentelemetry.instrumentation.genai.anthropic", True, (TIER, LIFETIMES, SEARCHES, REGION, TERMS)
     ),
     Dialect("opentelemetry.instrumentation.genai", None),
     Dialect("opentelemetry.instrumentation.openai_v2", True, (CACHE, SEARCHES)),
-    Dialect("opentelemetry.instrumentation.openai", True, (TIER, SEARCHES)),
+    Dialect("opentelemetry.instrumentation.openai", True, (TIER, LIFETIMES, SEARCHES)),
     Dialect(
         "opentelemetry.instrumentation.anthropic",
         True,

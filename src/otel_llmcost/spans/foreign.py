@@ -19,7 +19,7 @@ from ..call import (
 from ..prices.hosts import DELEGATED, FIRST_PARTY, resolve_host
 from ..prices.providers import provider_name
 from ..usage import anthropic, openai, terms
-from ..usage.quantities import text
+from ..usage.quantities import count, text
 from .aliases import RAW_USAGE
 from .attributes import parsed
 from .dialects import CACHE, LIFETIMES, REGION, TERMS, TIER, Dialect, counts_inclusively
@@ -34,7 +34,20 @@ def by_conventions(facts: SpanFacts, dialect: Dialect) -> Attributes | None:
     """The span's attributes under the conventions' newest names; None for a span that is no model call."""
     if _stands_for_a_stream(facts.attributes):
         return None
-    return dialect.translate(facts.name, facts.attributes)
+    attributes = dialect.translate(facts.name, facts.attributes)
+    if attributes is None or counts_inclusively(dialect, facts.scope_version, facts.attributes) is not None:
+        return attributes
+    return _counted_beside(attributes)
+
+
+def _counted_beside(attributes: dict[str, object]) -> Attributes:
+    # Cached tokens beyond the input can only be counted beside it, as Anthropic's bodies do.
+    ignored: list[str] = []
+    cached = sum(
+        count(attributes.get(name), name, ignored) for name in (s.CACHE_READ_TOKENS, s.CACHE_WRITE_TOKENS)
+    )
+    given = count(attributes.get(s.INPUT_TOKENS), s.INPUT_TOKENS, ignored)
+    return attributes | {s.INPUT_TOKENS: given + cached} if cached > given else attributes
 
 
 def _stands_for_a_stream(attributes: Attributes) -> bool:
@@ -111,6 +124,8 @@ def _doubts(call: Call, facts: SpanFacts, dialect: Dialect) -> list[str]:
                 f"whether {who} counts cached tokens into the input is not known; it is assumed",
             )
         )
+    if LIFETIMES in dialect.leaves_out and call.usage.get("cache_write"):
+        doubts.append(note(ESTIMATED_NOTE, "cache lifetimes are not on the span, the default one is assumed"))
     if _adds_placeholder(facts):
         doubts.append(note(ESTIMATED_NOTE, "OpenLLMetry adds the start's placeholder to a stream's output"))
     if CACHE in dialect.leaves_out and not cached and call.operation != s.EMBEDDINGS:
@@ -128,7 +143,7 @@ def _left_out(call: Call, dialect: Dialect, candidates: tuple[str, ...]) -> list
     known = {
         CACHE: True,
         TIER: bool(call.tier),
-        LIFETIMES: not call.usage.get("cache_write"),
+        LIFETIMES: True,
         REGION: not at_anthropic,
         TERMS: not at_anthropic,
     }

@@ -110,6 +110,11 @@ def _is_response(body: Body) -> bool:
     )
 
 
+def _is_realtime(body: Body) -> bool:
+    event = body.get("type") == "response.done" and isinstance(body.get("response"), dict)
+    return event or body.get("object") == "realtime.response"
+
+
 def _is_message(body: Body) -> bool:
     return body.get("type") == "message" or _usage_has("cache_creation_input_tokens", "iterations")(body)
 
@@ -140,6 +145,7 @@ def _read_batch_line(body: Body) -> Reading:
 
 _BY_SHAPE: tuple[tuple[Callable[[Body], bool], Callable[[Body], Reading]], ...] = (
     (_has("custom_id"), _read_batch_line),
+    (_is_realtime, openai.read_realtime),
     (_is_langchain, langchain.read_message),
     (_is_gemini, gemini.read_generated),
     (_has("prompt_eval_count", "eval_count"), ollama.read_reply),

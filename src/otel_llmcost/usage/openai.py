@@ -19,6 +19,7 @@ from .openai_media import (
     read_speech,
     read_transcription,
 )
+from .openai_realtime import read_realtime
 from .openai_tokens import chat_meters
 from .openai_tools import with_tools
 from .quantities import explained, rows, table, text
@@ -33,6 +34,7 @@ __all__ = [
     "read_completion",
     "read_embeddings",
     "read_images",
+    "read_realtime",
     "read_responses",
     "read_speech",
     "read_transcription",
