@@ -12,33 +12,62 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__
 
 if TYPE_CHECKING:
-    from .attribution import stage, tag, track_call, track_source
+    from .attribution import carry, stage, tag, track_call, track_source
+    from .clients import define_use_case, get_llm_client, get_model_for_use_case
+    from .costs import calculate_cost, cost_breakdown, estimate_cost
     from .errors import BudgetExceeded, ConfigurationError, LlmCostError
-    from .runtime import instrument, uninstrument
+    from .runtime import instrument, uninstrument, use_budgets
+    from .sessions import session
+    from .tracker import CostTracker
+    from .usage import register_usage_reader
 
 _HOMES = {
     "BudgetExceeded": "errors",
     "ConfigurationError": "errors",
+    "CostTracker": "tracker",
     "LlmCostError": "errors",
+    "calculate_cost": "costs",
+    "carry": "attribution",
+    "cost_breakdown": "costs",
+    "define_use_case": "clients",
+    "estimate_cost": "costs",
+    "get_llm_client": "clients",
+    "get_model_for_use_case": "clients",
     "instrument": "runtime",
+    "register_usage_reader": "usage",
+    "session": "sessions",
     "stage": "attribution",
     "tag": "attribution",
     "track_call": "attribution",
     "track_source": "attribution",
     "uninstrument": "runtime",
+    "use_budgets": "runtime",
 }
+_TELLING = frozenset({"sessions", "tracker", "costs", "clients"})
+"""Rooms that price and tell through the runtime, which is assembled when they are first asked."""
 
 __all__ = [
     "BudgetExceeded",
     "ConfigurationError",
+    "CostTracker",
     "LlmCostError",
     "__version__",
+    "calculate_cost",
+    "carry",
+    "cost_breakdown",
+    "define_use_case",
+    "estimate_cost",
+    "get_llm_client",
+    "get_model_for_use_case",
     "instrument",
+    "register_usage_reader",
+    "session",
     "stage",
     "tag",
     "track_call",
     "track_source",
     "uninstrument",
+    "use_budgets",
 ]
 
 
@@ -46,6 +75,8 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if home in _TELLING:
+        import_module(".runtime", __name__)
     return getattr(import_module(f".{home}", __name__), name)
 
 

@@ -11,13 +11,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from opentelemetry import propagate
+
 from . import attribution
 from .attribution import AttributionSettings
 from .config import Config
 from .errors import ConfigurationError
 from .ledger import LedgerSettings
-from .ledger.location import default_directory
-from .prices import Book, load_book
+from .ledger.location import default_directory, prepare_directory
+from .prices import Book, load_book, resolve_host
+from .prices.hosts import DELEGATED, LOCAL
 from .toml_source import read_toml
 from .updates import PriceStore
 
@@ -70,14 +73,50 @@ def ledger_settings(config: Config) -> LedgerSettings:
 
 def attribution_settings(config: Config) -> AttributionSettings:
     """Attribution's part of the settings."""
-    rules = config.table("rules")
+    document = config.document
+    entries, file = (document.table.get("rules"), str(document.path)) if document is not None else (None, "")
+    rules, problems = attribution.read_rules(entries, file=file)
+    tell(problems)
+    own, resource = attribution.from_mapping(config.tags), attribution.from_resource(config.resource)
     return AttributionSettings(
-        defaults=attribution.from_mapping(config.tags),
-        rules=attribution.parse_rules(rules) if rules is not None else (),
+        defaults=attribution.fill(own, resource),
+        rules=rules,
         people=config.people,
-        people_key=config.people_key.encode(),
-        baggage_in=config.baggage,
-        baggage_out=config.baggage,
+        people_key=_people_key(config),
+        baggage_in=config.baggage_in,
+        baggage_out=config.baggage_out,
+    )
+
+
+def _people_key(config: Config) -> bytes:
+    """The key of hashed ids: the configured one, else one kept beside the ledger, so that processes agree."""
+    directory = ledger_settings(config).directory
+    if config.people_key or config.people != "hash" or directory is None:
+        return config.people_key.encode()
+    try:
+        prepare_directory(directory)
+        return attribution.key_of_file(directory / "people.key")
+    except OSError as problem:
+        _log.warning("otel-llmcost: hashes of people's ids hold for this process only: %s", problem)
+        return b""
+
+
+def carry_baggage(config: Config) -> None:
+    """Let the tags that the user names go out with requests, never to providers' hosts."""
+    if not config.baggage_out:
+        return
+
+    def is_provider_host(host: str) -> bool:
+        return resolve_host(host, config.hosts).kind not in (LOCAL, DELEGATED)
+
+    inner = propagate.get_global_textmap()
+    propagate.set_global_textmap(
+        attribution.AttributionPropagator(
+            inner,
+            outbound=config.baggage_out,
+            inbound=config.baggage_in,
+            is_provider_host=is_provider_host,
+        )
     )
 
 

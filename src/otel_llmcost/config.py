@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 from .errors import ConfigurationError
 from .toml_source import TomlDocument, TomlTable, read_toml
@@ -48,7 +49,10 @@ class Config:
     histograms: str = "auto"
     people: str = "given"
     people_key: str = ""
-    baggage: tuple[str, ...] = ()
+    baggage_in: tuple[str, ...] = ()
+    baggage_out: tuple[str, ...] = ()
+    resource: Mapping[str, str] = field(default_factory=dict)
+    """OTEL_RESOURCE_ATTRIBUTES."""
     new_metric_names: bool = False
     price_files: tuple[Path, ...] = ()
     prices_directory: Path | None = None
@@ -195,7 +199,8 @@ def load_config(environ: Mapping[str, str] | None = None, directory: Path | None
     config.histograms = read.choice("auto", HISTOGRAM_MODES, "HISTOGRAMS", "metrics", "histograms")
     config.people = read.choice("given", PEOPLE_MODES, "PEOPLE", "people", "ids")
     config.people_key = read.text("", "PEOPLE_KEY", "people", "key")
-    config.baggage = read.names((), "BAGGAGE", "baggage")
+    config.baggage_in = read.names((), "BAGGAGE_IN", "baggage", "in")
+    config.baggage_out = read.names((), "BAGGAGE_OUT", "baggage", "out")
     config.price_files = tuple(
         Path(name).expanduser() for name in read.names((), "PRICES", "prices", "files")
     )
@@ -260,8 +265,7 @@ def _read_standard(config: Config, environ: Mapping[str, str]) -> None:
     opted = environ.get("OTEL_SEMCONV_STABILITY_OPT_IN", "")
     config.new_metric_names = "gen_ai_latest_experimental" in {part.strip() for part in opted.split(",")}
     config.service = environ.get("OTEL_SERVICE_NAME", "")
+    pairs = (pair.partition("=") for pair in environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","))
+    config.resource = {name.strip(): unquote(value.strip()) for name, equals, value in pairs if equals}
     if not config.service:
-        for pair in environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","):
-            name, _, value = pair.partition("=")
-            if name.strip() == "service.name":
-                config.service = value.strip()
+        config.service = config.resource.get("service.name", "")

@@ -24,6 +24,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from . import attribution, semconv, services
 from .assembly import (
     attribution_settings,
+    carry_baggage,
     gate_of,
     ledger_settings,
     open_book,
@@ -50,6 +51,7 @@ from .watch.patch import Patch, hooks
 if TYPE_CHECKING:
     from .budgets import Budget
     from .services import Services
+    from .sessions.log import SessionLog
 
 _log = logging.getLogger("otel_llmcost")
 
@@ -62,6 +64,7 @@ class Runtime:
     def __init__(self, config: Config) -> None:
         self.config = config
         tell(config.problems)
+        attribution.configure(attribution_settings(config))
         self.book: Book = open_book(config)
         self.counters = Counters(config.metric_tags, config.histograms, config.new_metric_names)
         self.recorder: Recorder | None = open_recorder(ledger_settings(config))
@@ -84,7 +87,7 @@ class Runtime:
         self._patches: dict[str, Patch] = {}
         self._armed = False
         self._provider_patch = Patch()
-        attribution.configure(attribution_settings(config))
+        self._session_log: SessionLog | None = None
 
     def services(self) -> Services:
         """What trackers, sessions and clients use of us."""
@@ -97,10 +100,13 @@ class Runtime:
         )
 
     def _keep_session(self, record: Any) -> None:
-        if self.recorder is not None and not self.settler.keep_out_of_ledger:
+        if self.recorder is None or self.settler.keep_out_of_ledger:
+            return
+        if self._session_log is None:
             from .sessions.log import SessionLog
 
-            SessionLog(self.recorder.directory).keep(record)
+            self._session_log = SessionLog(self.recorder.directory)
+        self._session_log.keep(record)
 
     # -- hooks
 
@@ -158,6 +164,7 @@ class Runtime:
         guarded(self._register_gauges, meter)
         atexit.register(self.at_exit)
         os.register_at_fork(after_in_child=self.forked)
+        guarded(carry_baggage, self.config)
         hooks.when_imported("multiprocessing.util", self._follow_multiprocessing)
 
     def _wrap_provider(self, original: Callable[..., None]) -> Callable[..., None]:

@@ -157,6 +157,8 @@ class Settler:
         priced = guarded(self.book.price, call) or _FAILED
         if not self._keys.insert(call.key):
             return None
+        if call.response_id:
+            self._answers.insert(call.response_id)
         if self.gate is not None:
             guarded(self.gate.spend, call, priced)
         context = span.get_span_context() if span is not None else None

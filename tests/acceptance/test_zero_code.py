@@ -124,3 +124,44 @@ def test_the_others_can_be_switched_off_by_their_names_and_we_by_ours(world: Wor
     world.sink.spans.clear()
     world.run(PROGRAM, OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="llmcost-openai")
     assert {span.attributes["gen_ai.provider.name"] for span in world.sink.priced} == {"anthropic"}
+
+
+STREAMS = """
+    import asyncio, openai
+    ask = [{"role": "user", "content": "x"}]
+    ai = openai.OpenAI()
+    stream = ai.chat.completions.create(model="gpt-4o-mini", messages=ask, stream=True)
+    assert isinstance(stream, openai.Stream)
+    for chunk in stream:
+        chunk.choices[0]
+    with ai.chat.completions.create(model="gpt-4o-mini", messages=ask, stream=True) as stream:
+        next(stream).choices[0]
+    own = list(ai.chat.completions.create(
+        model="gpt-4o-mini", messages=ask, stream=True, stream_options={"include_usage": True}
+    ))
+    assert own[-1].choices == [] and own[-1].usage.prompt_tokens == 1200
+    async def main():
+        async with openai.AsyncOpenAI() as ai:
+            async for chunk in await ai.chat.completions.create(model="gpt-4o-mini", messages=ask, stream=True):
+                chunk.choices[0]
+    asyncio.run(main())
+"""
+
+
+def test_usage_of_streams_is_asked_for_on_wish_and_never_seen_by_the_program(world: World) -> None:
+    world.run(STREAMS, OTEL_LLMCOST_INCLUDE_USAGE="true")
+    statuses = [
+        span.attributes["llmcost.status"] for span in sorted(world.sink.priced, key=lambda s: s.start_ns)
+    ]
+    assert statuses == ["exact", "estimated", "exact", "exact"]
+    asked = [request.body.get("stream_options") for request in world.openai.requests]
+    assert asked == [{"include_usage": True}] * 4
+
+
+def test_without_the_wish_the_request_is_the_programs_own_and_the_cost_an_estimate(world: World) -> None:
+    world.run(STREAMS)
+    statuses = [
+        span.attributes["llmcost.status"] for span in sorted(world.sink.priced, key=lambda s: s.start_ns)
+    ]
+    assert statuses == ["estimated", "estimated", "exact", "estimated"]
+    assert [request.body.get("stream_options") for request in world.openai.requests].count(None) == 3

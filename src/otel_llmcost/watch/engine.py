@@ -101,6 +101,7 @@ class Engine:
         self.later = Later(desk.settle_later)
         self.keep_text = capture_content
         self.include_usage = include_usage
+        self.baggage_goes_out = bool(attribution.settings().baggage_out)
         self.active: set[str] = set()
         """Names of the SDKs that are watched as a whole."""
         self.only: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -191,7 +192,7 @@ class Engine:
         if any(context.get(key) for key in _SUPPRESSED):
             self.desk.started(None, around)
             return
-        observation.parent = context
+        observation.parent = attribution.to_provider(context) if self.baggage_goes_out else context
         if _emits_own_span(observation.sdk, client, options):
             observation.wait_for_native = True
             observation.recorded_elsewhere = self.desk.started(None, around)

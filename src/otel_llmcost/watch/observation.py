@@ -24,6 +24,7 @@ from .body import decoded, watch_body, watch_memory_body
 from .declaration import Route, Sdk
 from .exchange import Collector
 from .guard import guarded
+from .injection import hide_usage
 
 if TYPE_CHECKING:
     from .client import ClientFacts
@@ -111,6 +112,7 @@ class Observation:
         "engine",
         "error",
         "exchanges",
+        "hides_usage",
         "native",
         "notes",
         "parent",
@@ -146,6 +148,8 @@ class Observation:
         """The tags that admission sees: from inside the program alone, never from baggage."""
         self.start_ns = time.time_ns()
         self.exchanges: list[Exchange] = []
+        self.hides_usage = False
+        """Whether we asked for the usage of the stream: the chunk that carries it is ours to take out."""
         self.path = ""
         """The request's path, for the ids in it."""
         self.span: Span | None = None
@@ -224,6 +228,8 @@ class Observation:
         """The SDK's function returned: a whole reply is complete now, a stream goes on until its body ends."""
         if self.route.lines:
             self.engine.later.watch_lines(self, result)
+        if self.hides_usage:
+            hide_usage(result)
         if not self.exchanges:
             # answered without a response of its own (a middleware's cache): nothing was bought
             self.notes.append(note(NOT_BILLED_NOTE, "no response came over the wire"))

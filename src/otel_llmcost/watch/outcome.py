@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .. import semconv
+from .. import attribution, semconv
 from ..call import (
     ESTIMATED_NOTE,
     INCOMPLETE_NOTE,
@@ -60,7 +60,8 @@ def call_of(observation: Observation) -> Call:
     call.first_chunk_s = _first_chunk(observation)
     call.attempts = observation.attempts
     call.reported = reading.reported
-    call.tags = observation.tags
+    chained = observation.route.api == "responses"
+    call.tags = attribution.for_answer(observation.tags, reading, chained=chained)
     call.request = observation.request
     call.notes = (*observation.notes, *reading.notes)
     if observation.error is not None or observation.native:

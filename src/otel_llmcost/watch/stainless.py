@@ -16,6 +16,7 @@ from typing import Any
 from .declaration import Sdk
 from .engine import Engine
 from .guard import guarded, guarded_async
+from .injection import with_usage
 from .observation import EXTENSION, Observation, current
 from .patch import Patch
 
@@ -49,6 +50,8 @@ def _wrap_request(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Cal
             return original(self, cast_to, options, *args, **kwargs)
         if engine.desk.gate is not None:
             _admitted(engine, observation)
+        if engine.include_usage:
+            options = guarded(with_usage, observation, options) or options
         entered = observation.enter()
         try:
             result = original(self, cast_to, options, *args, **kwargs)
@@ -72,6 +75,8 @@ def _wrap_request_async(
             return await original(self, cast_to, options, *args, **kwargs)
         if engine.desk.gate is not None:
             await _admitted_async(engine, observation)
+        if engine.include_usage:
+            options = guarded(with_usage, observation, options) or options
         entered = observation.enter()
         try:
             result = await original(self, cast_to, options, *args, **kwargs)
