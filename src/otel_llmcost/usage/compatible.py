@@ -63,6 +63,18 @@ def add_vendor_fields(reading: Reading, body: Body, usage: Body, notes: list[str
         _add_tool_counts(reading, usage, notes)
     if "usage_breakdown" in body:
         _add_breakdown(reading, body, notes)
+    if "-search-" in reading.model and reading.model.startswith(_SEARCH_MODELS):
+        _add_standing_search(reading, notes)
+
+
+# OpenAI's chat models that look everything up: one search an answer, which the body does not count.
+_SEARCH_MODELS = ("gpt-4o-search-preview", "gpt-4o-mini-search-preview", "gpt-5-search-api")
+
+
+def _add_standing_search(reading: Reading, notes: list[str]) -> None:
+    if reading.usage and "web_search" not in reading.usage:
+        reading.usage = {**reading.usage, "web_search": 1}
+        notes.append(note(NOTED, f"{reading.model} searches once for every answer"))
 
 
 def reported(model: str, usage: Body, notes: list[str]) -> Decimal | None:

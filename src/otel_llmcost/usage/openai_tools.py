@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..call import ESTIMATED_NOTE, NOTED, Line, Reading, note
+from . import terms
 from .compatible import total_of
 from .inclusive import Meters, cached_by_modality, split
 from .quantities import count, rows, table, text
@@ -24,7 +25,7 @@ def with_tools(reading: Reading, body: Body, notes: list[str]) -> None:
         return
     usage = table(said)
     fees = _fees(body, items, usage, notes)
-    others = _image_lines(body, usage, notes) + _svg_lines(items, notes)
+    others = _image_lines(reading, body, usage, notes) + _svg_lines(items, notes)
     if fees:
         reading.usage = {**reading.usage, **fees}
     if others:
@@ -74,7 +75,7 @@ def _containers(body: Body, items: list[Body], notes: list[str]) -> int:
     return started
 
 
-def _image_lines(body: Body, usage: Body, notes: list[str]) -> tuple[Line, ...]:
+def _image_lines(reading: Reading, body: Body, usage: Body, notes: list[str]) -> tuple[Line, ...]:
     said = table(usage.get("image_gen"))
     if not said:
         return ()
@@ -87,7 +88,12 @@ def _image_lines(body: Body, usage: Body, notes: list[str]) -> tuple[Line, ...]:
     model = models[0] if models else ""
     if not model:
         notes.append(note(NOTED, "the response does not say which image model its tool used"))
-    return (Line("", model, meters),)
+    return (Line("", model, meters, _tier_of_images(reading.tier)),)
+
+
+def _tier_of_images(tier: str) -> str:
+    # Image models are sold at the standard and the batch tier, whatever tier served the text.
+    return tier if tier in ("", terms.BATCH) else terms.STANDARD
 
 
 def image_meters(usage: Body, notes: list[str]) -> Meters:
