@@ -18,9 +18,9 @@ BOOK = load_book()
 # Tokens by o200k_base of texts that the fit has seen, counted once with a tokenizer (2026-11-23).
 ENGLISH = (
     "All human beings are born free and equal in dignity and rights. They are endowed with reason and conscience "
-    "and should act towards one another in a spirit of brotherhood. Everyone is entitled to all the rights and freedoms set "
-    "forth in this Declaration, without distinction of any kind, such as race, colour, sex, language, religion, "
-    "political or other opinion, national or social origin, property, birth or other status."
+    "and should act towards one another in a spirit of brotherhood. Everyone is entitled to all the rights "
+    "and freedoms set forth in this Declaration, without distinction of any kind, such as race, colour, sex, "
+    "language, religion, political or other opinion, national or social origin, property, birth or other status."
 )
 FRENCH = (
     "Tous les êtres humains naissent libres et égaux en dignité et en droits. Ils sont doués de raison et de conscience "

@@ -178,7 +178,9 @@ class Book:
         model = response_model or request_model
         found, named = self._find(provider, response_model, host) if response_model else (None, provider)
         committed = found is not None and found.committed
-        asked, asked_at = self._find(provider, request_model, host) if request_model else (None, provider)
+        asked, asked_at = found, named
+        if request_model != response_model:
+            asked, asked_at = self._find(provider, request_model, host) if request_model else (None, provider)
         if found is None and asked is not None:
             found, named, model = asked, asked_at, request_model
             if response_model and request_model not in self.catalogue.models:
