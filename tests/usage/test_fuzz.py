@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,9 +64,7 @@ def assert_sound(reading: Reading | Line) -> None:
         assert Decimal(quantity).is_finite()
 
 
-@given(providers, bodies | st.lists(bodies, max_size=3) | values, apis, st.none() | bodies)
-@settings(max_examples=1500, deadline=None)
-def test_no_body_breaks_a_reader(provider: str, body: Any, api: str, request: Any) -> None:
+def assert_body_reads(provider: str, body: Any, api: str, request: Any) -> None:
     reading = read_body(provider, body, api=api, request=request)
     assert_sound(reading)
     for line in reading.lines:
@@ -117,9 +116,7 @@ scopes = st.sampled_from(
 )
 
 
-@given(scopes, attributes, st.sampled_from(["chat gpt", "ai.generateText.doGenerate"]))
-@settings(max_examples=1500, deadline=None)
-def test_no_span_breaks_the_span_reader(scope: str, found: dict[str, Any], name: str) -> None:
+def assert_span_reads(scope: str, found: dict[str, Any], name: str) -> None:
     call = read_call(SpanFacts(name=name, scope=scope, scope_version="1.x", attributes=found))
     if call is None:
         return
@@ -127,3 +124,17 @@ def test_no_span_breaks_the_span_reader(scope: str, found: dict[str, Any], name:
         assert_sound(line)
     assert all(code_of(text) in CALL_NOTE_CODES for text in call.notes)
     project(call)
+
+
+any_body = given(providers, bodies | st.lists(bodies, max_size=3) | values, apis, st.none() | bodies)
+any_span = given(scopes, attributes, st.sampled_from(["chat gpt", "ai.generateText.doGenerate"]))
+
+
+test_no_body_breaks_a_reader = settings(max_examples=200, deadline=None)(any_body(assert_body_reads))
+test_no_span_breaks_the_span_reader = settings(max_examples=200, deadline=None)(any_span(assert_span_reads))
+test_fuzzed_bodies = pytest.mark.endurance(
+    settings(max_examples=20_000, deadline=None)(any_body(assert_body_reads))
+)
+test_fuzzed_spans = pytest.mark.endurance(
+    settings(max_examples=20_000, deadline=None)(any_span(assert_span_reads))
+)
