@@ -1,0 +1,122 @@
+"""Settings: the environment over one file; what is wrong is a problem with file and line and stops nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from otel_llmcost.config import Config, load_config
+
+
+def config_of(folder: Path, text: str, **environ: str) -> Config:
+    (folder / "otel-llmcost.toml").write_text(text, encoding="utf-8")
+    return load_config({"HOME": str(folder), **environ}, folder)
+
+
+def test_nothing_said_is_the_default(tmp_path: Path) -> None:
+    config = load_config({}, tmp_path)
+    assert config.enabled
+    assert config.ledger_enabled
+    assert config.metric_tags == ("source",)
+    assert config.problems == []
+    assert not config.include_usage
+    assert not config.capture_content
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    text = '[metrics]\ntags = ["team", "feature"]\n[ledger]\nretention_days = 30\n'
+    assert config_of(tmp_path, text).metric_tags == ("team", "feature")
+    config = config_of(
+        tmp_path, text, OTEL_LLMCOST_METRIC_TAGS="source, team", OTEL_LLMCOST_RETENTION_DAYS="7"
+    )
+    assert config.metric_tags == ("source", "team")
+    assert config.ledger_retention_days == 7
+
+
+def test_pairs_of_the_file_and_of_the_environment_are_joined(tmp_path: Path) -> None:
+    text = '[hosts]\n"gateway.example" = "openai"\n"b.example" = "groq"\n[tags]\nteam = "search"\n'
+    config = config_of(tmp_path, text, OTEL_LLMCOST_HOSTS="b.example=openrouter,127.0.0.1:80/v1=anthropic")
+    assert config.hosts == {
+        "gateway.example": "openai",
+        "b.example": "openrouter",
+        "127.0.0.1:80/v1": "anthropic",
+    }
+    assert config.tags == {"team": "search"}
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "allowed"),
+    [
+        ("[ledger]\nenabled = 'perhaps'\n", 2, "ledger.enabled", "true or false"),
+        ("\n[ledger]\n\nretention_days = -3\n", 4, "ledger.retention_days", "not negative"),
+        ("[metrics]\nhistograms = 'often'\n", 2, "metrics.histograms", "auto, on, off"),
+        ("[metrics]\ntags = 7\n", 2, "metrics.tags", "list of texts"),
+        ("[hosts]\na = 1\n", 2, "hosts.a", "a text"),
+    ],
+)
+def test_a_mistake_names_file_line_key_value_and_what_is_allowed(
+    tmp_path: Path, text: str, line: int, key: str, allowed: str
+) -> None:
+    config = config_of(tmp_path, text)
+    (problem,) = config.problems
+    assert (problem.line, problem.key) == (line, key)
+    assert problem.file.endswith("otel-llmcost.toml")
+    assert allowed in problem.allowed
+    assert str(problem.value) in str(problem)
+
+
+def test_a_mistake_in_the_environment_names_the_variable(tmp_path: Path) -> None:
+    config = load_config({"OTEL_LLMCOST_INCLUDE_USAGE": "sometimes"}, tmp_path)
+    (problem,) = config.problems
+    assert problem.key == "OTEL_LLMCOST_INCLUDE_USAGE"
+    assert not config.include_usage
+
+
+def test_a_file_that_is_no_toml_is_one_problem_and_the_rest_works(tmp_path: Path) -> None:
+    config = config_of(tmp_path, "[ledger\n", OTEL_LLMCOST_TAGS="team=a")
+    (problem,) = config.problems
+    assert problem.file.endswith("otel-llmcost.toml")
+    assert config.tags == {"team": "a"}
+
+
+def test_a_named_file_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
+    config = load_config({"OTEL_LLMCOST_CONFIG": str(tmp_path / "none.toml")}, tmp_path)
+    assert len(config.problems) == 1
+
+
+def test_only_a_named_or_home_file_is_trusted(tmp_path: Path) -> None:
+    assert not config_of(tmp_path, "").trusted_document
+    named = load_config({"OTEL_LLMCOST_CONFIG": str(tmp_path / "otel-llmcost.toml")}, tmp_path)
+    assert named.trusted_document
+    home = tmp_path / "home" / ".config" / "otel-llmcost"
+    home.mkdir(parents=True)
+    (home / "otel-llmcost.toml").write_text("", encoding="utf-8")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    assert load_config({"HOME": str(tmp_path / "home")}, elsewhere).trusted_document
+
+
+@pytest.mark.parametrize("value", ["true", "TRUE", "1"])
+def test_switched_off(tmp_path: Path, value: str) -> None:
+    assert not load_config({"OTEL_LLMCOST_DISABLED": value}, tmp_path).enabled
+
+
+def test_opentelemetrys_own_variables_keep_their_meaning(tmp_path: Path) -> None:
+    config = load_config(
+        {
+            "OTEL_RESOURCE_ATTRIBUTES": "service.name=shop%20api,llmcost.team=search",
+            "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "SPAN_AND_EVENT",
+            "OTEL_SEMCONV_STABILITY_OPT_IN": "http,gen_ai_latest_experimental",
+        },
+        tmp_path,
+    )
+    assert config.service == "shop api"
+    assert config.resource["llmcost.team"] == "search"
+    assert config.capture_content
+    assert config.new_metric_names
+
+
+@pytest.mark.parametrize("word", ["off", "none"])
+def test_the_ledger_is_switched_off_by_its_place(tmp_path: Path, word: str) -> None:
+    assert not load_config({"OTEL_LLMCOST_LEDGER": word}, tmp_path).ledger_enabled

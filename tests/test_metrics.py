@@ -1,0 +1,157 @@
+"""The counters: exact sums, bounded labels, one row a label set, nothing of a parent in a forked child."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.trace import SpanContext, TraceFlags
+
+from otel_llmcost.call import EXACT, UNPRICED, Call, Priced, Tags
+from otel_llmcost.metrics import MODELS_KEPT, Counters
+
+
+class Meters:
+    def __init__(self, *tags: str, histograms: str = "auto", new_names: bool = False) -> None:
+        self.reader = InMemoryMetricReader()
+        self.counters = Counters(tags or ("source",), histograms, new_names)
+        self.counters.register(MeterProvider([self.reader]).get_meter("test"))
+
+    def points(self, name: str) -> list[Any]:
+        data = self.reader.get_metrics_data()
+        if data is None:
+            return []
+        return [
+            point
+            for resource in data.resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+            if metric.name == name
+            for point in metric.data.data_points
+        ]
+
+
+def call(model: str = "gpt-5", **more: Any) -> Call:
+    now = 1_700_000_000_000_000_000
+    return Call(
+        key="k",
+        provider="openai",
+        request_model=model,
+        response_model=model,
+        start_ns=now,
+        end_ns=now + 2_000_000_000,
+        usage={"input": 10, "output": 3},
+        **more,
+    )
+
+
+def priced(amount: int, status: str = EXACT, savings: int = 0) -> Priced:
+    return Priced(status, amount, {"input": amount} if amount else {}, savings=savings)
+
+
+def test_a_million_tenths_of_a_cent_do_not_drift() -> None:
+    meters = Meters()
+    for _ in range(10_000):
+        meters.counters.add(call(), priced(100_000_000_000_001), None, False)
+    (point,) = meters.points("llm.cost")
+    assert point.value == 1000.00000000001
+
+
+def test_points_of_one_label_set_are_one() -> None:
+    meters = Meters()
+    meters.counters.add(call(), priced(5), None, False)
+    meters.counters.add(call(error_type="APIError"), priced(7), None, False)
+    (point,) = meters.points("llm.cost")
+    assert point.value == 12e-15
+    assert sorted(point.attributes.get("error.type", "") for point in meters.points("llm.calls")) == [
+        "",
+        "APIError",
+    ]
+
+
+def test_an_unpriced_call_counts_and_costs_nothing() -> None:
+    meters = Meters()
+    meters.counters.add(call(), Priced(UNPRICED, None, {}, ("no-price: x",)), None, False)
+    assert meters.points("llm.cost") == []
+    (point,) = meters.points("llm.calls")
+    assert (point.value, point.attributes["llmcost.status"]) == (1, "unpriced")
+
+
+def test_savings_may_be_negative() -> None:
+    meters = Meters()
+    meters.counters.add(call(), priced(1, savings=-3 * 10**15), None, False)
+    (point,) = meters.points("llm.cache.savings")
+    assert point.value == -3.0
+
+
+def test_models_and_tag_values_are_bounded() -> None:
+    meters = Meters("source", "own")
+    for number in range(MODELS_KEPT + 50):
+        tags = Tags(source=f"s{number}", own={"own": f"o{number}"})
+        meters.counters.add(call(f"m{number}", tags=tags), priced(1), None, False)
+    points = meters.points("llm.calls")
+    assert len(points) == MODELS_KEPT + 1
+    assert {"other"} < {point.attributes["gen_ai.request.model"] for point in points}
+    assert "other" in {point.attributes["llmcost.tag.own"] for point in points}
+
+
+@pytest.mark.parametrize("tag", ["user", "conversation", "session"])
+def test_people_and_conversations_never_become_labels(tag: str) -> None:
+    meters = Meters(tag)
+    tags = Tags(user="u", conversation="c", session="s")
+    meters.counters.add(call(tags=tags), priced(1), None, False)
+    (point,) = meters.points("llm.calls")
+    assert set(point.attributes.values()) == {"chat", "openai", "gpt-5", "exact"}
+
+
+def test_a_forked_child_starts_at_zero() -> None:
+    meters = Meters()
+    meters.counters.add(call(), priced(5), None, True)
+    meters.counters.forked()
+    assert meters.points("llm.cost") == []
+    assert meters.points("gen_ai.client.operation.duration") == []
+
+
+def test_exemplars_point_at_the_calls_own_span() -> None:
+    import time
+
+    meters = Meters()
+    span = SpanContext(1234, 5678, False, TraceFlags(TraceFlags.SAMPLED))
+    fresh = call()
+    fresh.end_ns = time.time_ns()
+    fresh.start_ns = fresh.end_ns - 10**9
+    meters.counters.add(fresh, priced(5), span, True)
+    for name in ("llm.cost", "llm.calls", "gen_ai.client.operation.duration"):
+        exemplars = [exemplar for point in meters.points(name) for exemplar in point.exemplars]
+        if name != "gen_ai.client.operation.duration" or exemplars:
+            assert {(each.trace_id, each.span_id) for each in exemplars} == {(1234, 5678)}, name
+
+
+def test_histograms_in_both_generations() -> None:
+    old, new, off = Meters(), Meters(new_names=True), Meters(histograms="off")
+    for meters in (old, new, off):
+        meters.counters.add(call(), priced(1), None, True)
+    (duration,) = old.points("gen_ai.client.operation.duration")
+    assert (duration.sum, duration.count) == (2.0, 1)
+    sizes = {
+        point.attributes["gen_ai.token.type"]: point.sum for point in _again(old, "gen_ai.client.token.usage")
+    }
+    assert sizes == {"input": 10, "output": 3}
+    (fresh,) = new.points("gen_ai.client.inference.duration")
+    assert fresh.sum == 2.0
+    assert off.points("gen_ai.client.operation.duration") == []
+
+
+def _again(meters: Meters, name: str) -> list[Any]:
+    meters.counters.add(call(), priced(1), None, False)
+    return meters.points(name)
+
+
+def test_when_nobody_collects_the_queue_stays_bounded_and_loses_nothing() -> None:
+    meters = Meters()
+    for _ in range(6000):
+        meters.counters.add(call(), priced(1), None, True)
+    (point,) = meters.points("gen_ai.client.operation.duration")
+    assert point.count == 6000
