@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otel_llmcost.prices.names import readings, region_of
+from otel_llmcost.prices.names import is_committed, readings, region_of
 
 
 @pytest.mark.parametrize(
@@ -98,5 +98,5 @@ def test_names_that_carry_a_region(provider: str, model: str, region: str) -> No
 
 
 def test_provisioned_throughput_is_committed() -> None:
-    arn = "arn:aws:bedrock:us-east-1:123:provisioned-model/abc"
-    assert any(reading.committed for reading in readings("aws.bedrock", arn))
+    assert is_committed("aws.bedrock", "arn:aws:bedrock:us-east-1:123:provisioned-model/abc")
+    assert not is_committed("aws.bedrock", "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-v2")

@@ -202,7 +202,8 @@ def test_a_hostile_row_is_a_row_or_a_configuration_error(table: dict[str, object
 
 PIECES = [
     "[[row]]\n", "[[discount]]\n", "[[local_size]]\n", "[prices]\n", 'provider = "p"\n', 'model = "m"\n', "free = true\n",
-    'rates = { input = "1" }\n', 'rates = { input = 1e400 }\n', "percent = -1\n", 'size = "7B"\n', "row = 1\n", "\x00", "é",
+    'rates = { input = "1" }\n', 'rates = { input = 1e400 }\n', "percent = -1\n", 'size = "7B"\n', "row = 1\n",
+    "\x00", "é",
     "threshold = { input_over = -1 }\n",
     'schedule = [{ tz = "../../etc/passwd", rates = {} }]\n', "= 5\n", '"""', "'",
 ]  # fmt: skip

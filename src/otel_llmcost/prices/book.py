@@ -13,7 +13,7 @@ from ..errors import ConfigurationError
 from .bounds import dearest
 from .catalogue import Catalogue, Found
 from .hosts import region_of_host
-from .names import region_of
+from .names import REGIONAL, is_committed, region_of
 from .own import OwnPrices
 from .providers import provider_name
 from .rates import Row
@@ -172,35 +172,37 @@ class Book:
 
     def _make_terms(self, key: TermsKey) -> Terms:
         provider, response_model, request_model, tier, speed, region, variant, host = key
-        if tier == COMMITTED_TIER:
+        model = response_model or request_model
+        if tier == COMMITTED_TIER or is_committed(provider_name(provider), request_model or model):
             return committed_terms()
         doubts: tuple[str, ...] = ()
-        model = response_model or request_model
-        found, named = self._find(provider, response_model, host) if response_model else (None, provider)
-        committed = found is not None and found.committed
-        asked, asked_at = found, named
-        if request_model != response_model:
-            asked, asked_at = self._find(provider, request_model, host) if request_model else (None, provider)
-        if found is None and asked is not None:
-            found, named, model = asked, asked_at, request_model
-            if response_model and request_model not in self.catalogue.models:
-                doubts = (
-                    note("matched", f"{response_model} is unknown, priced as the request's {request_model}"),
-                )
+        found, named = self._find(provider, model, host)
+        asked = found
+        if request_model not in ("", model):
+            asked, asked_at = self._find(provider, request_model, host)
+            if found is None and asked is not None:
+                found, named, model = asked, asked_at, request_model
+                if request_model not in self.catalogue.models:
+                    doubts = (_matched(response_model, request_model),)
         if found is None:
             return unknown_terms(_unknown_reason(provider_name(provider), model))
         # A regional profile stands in the request only; the answer names the bare model.
-        place = (asked.region if asked else "") or region_of(named, request_model) or found.region
-        wanted = Wanted(
-            named,
-            model,
-            TIER_SPELLINGS.get(tier, tier),
-            speed,
-            place or region or region_of_host(host),
-            variant,
+        named_place = (
+            (asked.region if asked is not None else "") or region_of(named, request_model) or found.region
         )
-        found.committed = committed or (asked is not None and asked.committed)
+        place = named_place or region or region_of_host(host)
+        if named in REGIONAL and not place and _is_regional(found):
+            doubts = (*doubts, note("ambiguous", "the region was not told, priced as the global one"))
+        wanted = Wanted(named, model, TIER_SPELLINGS.get(tier, tier), speed, place, variant)
         return make_terms(found, wanted, self.own.discounts, doubts)
+
+
+def _is_regional(found: Found) -> bool:
+    return any("region" in m.when for c in found.candidates for m in c.row.multipliers)
+
+
+def _matched(response_model: str, request_model: str) -> str:
+    return note("matched", f"{response_model} is unknown, priced as the request's {request_model}")
 
 
 def _unknown_reason(provider: str, model: str) -> str:

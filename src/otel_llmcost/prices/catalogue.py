@@ -37,7 +37,6 @@ class Found:
     model: str
     candidates: list[Candidate] = field(default_factory=list)
     region: str = ""
-    committed: bool = False
     doubt: str = ""
 
 
@@ -92,7 +91,7 @@ class Catalogue:
             return None
         candidates = [candidate for hit in (own, shipped) if hit is not None for candidate in hit[0]]
         reading = (own or shipped)[1]  # type: ignore[index]
-        return Found(candidates[0].row.model, candidates, reading.region, reading.committed, reading.doubt)
+        return Found(candidates[0].row.model, candidates, reading.region, reading.doubt)
 
     def _sized(self, model: str) -> Found | None:
         billions = parameters_of(model)

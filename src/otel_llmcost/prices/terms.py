@@ -101,7 +101,7 @@ def make_terms(found: Found, wanted: Wanted, discounts: Iterable[Discount], doub
     cuts = _cuts(fitting, [d for d in discounts if any(d.covers(c.row) for c in fitting)])
     maker = _PlanMaker(wanted, tuple(discounts))
     segments = [maker.segment(fitting, start, end) for start, end in pairwise(cuts)]
-    return Terms(segments, doubts, committed=found.committed)
+    return Terms(segments, doubts)
 
 
 def _fits(row: Row, wanted: Wanted) -> bool:
@@ -132,11 +132,26 @@ def _why_nothing_fits(found: Found, wanted: Wanted) -> str:
 
 def _rank(candidate: Candidate, region: str) -> tuple[object, ...]:
     row = candidate.row
-    nearness = max(
-        (len(named) for named in row.region if region_covers(named, region or "global")), default=0
-    )
     recorded = tuple(-ord(letter) for letter in row.recorded_at)
-    return (candidate.layer, candidate.kind, -nearness, not row.speed, -candidate.from_ns, recorded)
+    return (
+        candidate.layer,
+        candidate.kind,
+        _distance(row, region),
+        not row.speed,
+        -candidate.from_ns,
+        recorded,
+    )
+
+
+def _distance(row: Row, region: str) -> int:
+    """How far a row's regions are from the served one: the longest name that covers it is the nearest.
+
+    Where no region was told, a row for any region comes before one for the global one alone: providers that have
+    both bill a plain name in its own region.
+    """
+    if not region:
+        return 1 if row.region else 0
+    return -max((len(named) for named in row.region if region_covers(named, region)), default=0)
 
 
 def _cuts(candidates: Iterable[Candidate], discounts: Iterable[Discount]) -> list[int]:
