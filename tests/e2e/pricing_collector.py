@@ -1,4 +1,4 @@
-"""A collector on gateway.yaml and a generated pricing.yaml, whose spans come back to the test; and the library's answer."""
+"""A collector on gateway.yaml and pricing.yaml, whose spans come back to the test; and the library's answer."""
 
 from __future__ import annotations
 

@@ -111,9 +111,9 @@ def _connector(labels: tuple[str, ...]) -> Iterable[str]:
 def _sum(
     name: str, unit: str, value: str, some: str, labels: tuple[str, ...], fixed: tuple[str, str] | None
 ) -> Iterable[str]:
-    there = f"{attribute(PRICING)} != nil" + (f" and {some} != nil" if some else "")
-    if some and PRICING in some:
-        there += f" and {some} > 0"
+    there = f"{attribute(PRICING)} != nil"
+    if some:
+        there = f"{some} > 0" if PRICING in some else f"{some} != nil and {there}"
     yield f"      - name: {name}"
     yield f"        unit: {single(unit)}"
     yield "        include_resource_attributes:"

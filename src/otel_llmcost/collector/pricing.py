@@ -21,7 +21,7 @@ from ..usage.meters import COMPONENT, COMPONENTS, TOOL_METERS, UNIT_METERS
 from .ottl import Statements, assign, attribute, cache, first_of, joined, quoted
 from .reading import spellings
 from .records import LARGEST_COUNT, LARGEST_UNITS, NO_RATE, STAND_INS
-from .statements import IN_WORK, PRICING, pricing
+from .statements import IN_WORK, KEYS, PRICING, pricing
 
 _LIFETIMES = ("cache_write_5m", "cache_write_30m", "cache_write_1h", "cache_write_12h")
 _MODALITIES = {
@@ -38,6 +38,8 @@ COMMON = ("input", "cache_read", "cache_write", *_LIFETIMES, "output", "output_r
 """Meters that most calls have; all others are looked at only where a span has one of them."""
 RARE = (*_MODALITIES, *_COUNTED)
 _NAMES = spellings("conventions")
+UNDONE = f"{pricing('notes')} != nil"
+"""Spans that the short way left over."""
 
 
 def _rare_names() -> dict[str, tuple[str, ...]]:
@@ -50,15 +52,76 @@ def _rare_names() -> dict[str, tuple[str, ...]]:
 
 def multiplication(version: str) -> Iterable[Statements]:
     """From rates and quantities to the cost of the span."""
+    yield _plainly(version)
     yield _start()
     yield _lifetimes()
     yield _rare()
     yield _common()
     yield _outcome(version)
+    finish = Statements([IN_WORK], comment="What was needed for the search leaves the span.")
+    finish.add(*(f"delete_key(span.attributes, {quoted(name)})" for name in KEYS.values()))
+    yield finish
+
+
+def _plainly(version: str) -> Statements:
+    """The common span in few steps: input, cache reads and output only, all of them with a rate, nothing doubtful."""
+    rates = pricing("rates")
+    total, read, output, reasoning = (pricing(n) for n in ("input", "cache_read", "output", "reasoning"))
+    every = [attribute(name) for spelled in _rare_names().values() for name in spelled]
+    group = Statements(
+        [
+            IN_WORK,
+            f'{rates} != nil and {rates}["plain"] != nil',
+            f"{pricing('cache_write')} == 0 and {total} >= {read} and {output} >= {reasoning}",
+            f"{read} >= 0 and {reasoning} >= 0 and ({total} > 0 or {output} > 0)",
+            f"{total} <= {LARGEST_COUNT} and {output} <= {LARGEST_COUNT}",
+            f'({read} == 0 or {rates}["cache_read"] != nil)',
+            f"{pricing('doubtful')} == nil and {pricing('matched')} == nil",
+            f'not ({pricing("tier")} == "priority" and {pricing("provider")} == {quoted(s.ANTHROPIC)})',
+            *(f"{path} == nil" for path in every),
+        ],
+        comment="The common span: input, cache reads and output, all with a rate.",
+    )
+    r = cache("r")
+    reasoned = first_of(f'{r}["output_reasoning"]', f'{r}["output"]')
+    group.add(
+        assign(r, rates),
+        assign(cache("read"), read),
+        assign(cache("input"), f"{total} - {read}"),
+        assign(cache("reasoning"), reasoning),
+        assign(cache("output"), f"{output} - {reasoning}"),
+        assign(cache("a"), f'{cache("input")} * Int({r}["input"])'),
+        assign(cache("b"), f'{cache("read")} * Int({first_of(f"""{r}["cache_read"]""", "0")})'),
+        assign(
+            cache("c"),
+            f'{cache("output")} * Int({r}["output"]) + {cache("reasoning")} * Int({reasoned})',
+        ),
+        assign(attribute(s.STATUS), quoted(EXACT)),
+        assign(attribute(s.COST), f"Double({cache('a')} + {cache('b')} + {cache('c')}) / 1000000000000000.0"),
+    )
+    for component, amount in (("input", "a"), ("cache_read", "b"), ("output", "c")):
+        path = attribute(s.COST_COMPONENT_PREFIX + component)
+        group.add(assign(path, f"Double({cache(amount)}) / 1000000000000000.0", f"{cache(amount)} > 0"))
+    quantities = {
+        "input": cache("input"),
+        "cache_read": cache("read"),
+        "output": cache("output"),
+        "output_reasoning": cache("reasoning"),
+    }
+    listed = ", ".join(f"{quoted(name)}: {path}" for name, path in quantities.items())
+    group.add(*_written_down(version), assign(attribute(PRICING), f"{{{listed}}}"))
+    return group
+
+
+def _written_down(version: str) -> Iterable[str]:
+    notes = pricing("notes")
+    yield assign(attribute(s.REASONS), notes, f"Len({notes}) > 0")
+    yield assign(attribute(s.PRICE_VERSION), quoted(version))
+    yield assign(attribute(s.SERVICE_TIER), pricing("tier"), f"{attribute(s.SERVICE_TIER)} == nil")
 
 
 def _start() -> Statements:
-    group = Statements([IN_WORK], comment="Sums in femto-dollars, nothing known yet.")
+    group = Statements([UNDONE], comment="Sums in femto-dollars, nothing known yet.")
     for name in (*COMPONENTS, "written", "special_input", "special_output", "special_read"):
         group.add(assign(pricing(f"sum_{name}"), "0"))
     group.add(
@@ -75,13 +138,13 @@ def _start() -> Statements:
 
 def _lifetimes() -> Statements:
     """How long cache writes live, where the span tells it."""
-    group = Statements([IN_WORK, f"{pricing('cache_write')} > 0"], comment="Cache writes by lifetime.")
+    group = Statements([UNDONE, f"{pricing('cache_write')} > 0"], comment="Cache writes by lifetime.")
     written = cache("written")
     group.add(assign(written, "0"))
     for meter in _LIFETIMES:
         names = _NAMES.get(s.USAGE_PREFIX + meter, (s.USAGE_PREFIX + meter,))
         group.add(
-            assign(pricing(meter), f"Int({first_of(*(attribute(n) for n in names), '0')})"),
+            assign(pricing(meter), f"Int({first_of(pricing(meter), *(attribute(n) for n in names), '0')})"),
             assign(written, f"{written} + {pricing(meter)}"),
         )
     beyond = f"{written} > {pricing('cache_write')}"
@@ -101,7 +164,7 @@ def _rare() -> Statements:
     names = _rare_names()
     every = [attribute(name) for spelled in names.values() for name in spelled]
     group = Statements(
-        [IN_WORK, "(" + " or ".join(f"{path} != nil" for path in every) + ")"],
+        [UNDONE, "(" + " or ".join(f"{path} != nil" for path in every) + ")"],
         comment="Audio, images, searches, units: only where a span has any of them.",
     )
     quantity = cache("quantity")
@@ -134,7 +197,7 @@ def _rare() -> Statements:
 
 
 def _common() -> Statements:
-    group = Statements([IN_WORK], comment="Input, cache reads and writes, output.")
+    group = Statements([UNDONE], comment="Input, cache reads and writes, output.")
     quantities = {
         "cache_read": f"{pricing('cache_read')} - {pricing('sum_special_read')}",
         "written": pricing("sum_written"),
@@ -207,13 +270,11 @@ def _add(meter: str, quantity: str, component: str, rates: str = "") -> Iterable
     """Adds a meter's amount to its component, or says that it has no rate."""
     rates = rates or pricing("rates")
     rate = f"{rates}[{quoted(meter)}]"
+    unknown = f"{rate} == nil"
     stand_in = STAND_INS.get(meter)
     if stand_in is not None:
-        yield assign(cache("rate"), first_of(rate, f"{rates}[{quoted(stand_in)}]"), f"{quantity} > 0")
-        rate = cache("rate")
+        rate = first_of(rate, f"{rates}[{quoted(stand_in)}]")
         unknown = f"({rate} == nil or {rate} == {quoted(NO_RATE)})"
-    else:
-        unknown = f"{rate} == nil"
     total = pricing(f"sum_{component}")
     some = f"{quantity} > 0"
     largest = LARGEST_COUNT if meter not in _COUNTED or meter == "character" else LARGEST_UNITS
@@ -225,17 +286,13 @@ def _add(meter: str, quantity: str, component: str, rates: str = "") -> Iterable
     for mark in ("about", "doubt"):
         flag = f"{rates}[{quoted(f'{mark}_{meter}')}]"
         yield assign(pricing(mark), quoted(meter), f"{flag} != nil and {some}")
-    yield (
-        assign(cache("rate"), "nil", some) if stand_in is not None else assign(cache("rate"), "nil", "false")
-    )
 
 
 def _outcome(version: str) -> Statements:
     group = Statements(
-        [IN_WORK], comment="Status, reasons, cost; then nothing of the work is left on the span."
+        [UNDONE], comment="Status, reasons, cost; then nothing of the work is left on the span."
     )
     status, why, total = attribute(s.STATUS), pricing("why"), cache("total")
-    reasons = attribute(s.REASONS)
     rates, notes = pricing("rates"), pricing("notes")
     sums = " + ".join(pricing(f"sum_{component}") for component in COMPONENTS)
     missing = "(" + " or ".join((f"{pricing('lack')} != nil", f"{rates}[{quoted('unplaced')}] != nil")) + ")"
@@ -259,8 +316,12 @@ def _outcome(version: str) -> Statements:
             quoted(UNPRICED),
             f"{pricing('known')} == nil or {why} != nil or {missing} and {total} == 0",
         ),
-        assign(status, quoted(COMMITTED), f'{rates}["committed"] != nil or {pricing("tier")} == "committed"'),
     )
+    bought = (
+        f'{rates}["committed"] != nil or {pricing("tier")} == "committed"'
+        f' or {pricing("tier")} == "priority" and {pricing("provider")} == {quoted(s.ANTHROPIC)}'
+    )
+    group.add(assign(status, quoted(COMMITTED), bought))
     model = first_of(attribute(s.RESPONSE_MODEL), attribute(s.REQUEST_MODEL), quoted("(no model named)"))
     name = joined(pricing("provider"), quoted(" "), model)
     for code, text in (
@@ -293,9 +354,10 @@ def _outcome(version: str) -> Statements:
             "hours",
             "ambiguous: the price depends on the hour, the collector takes the one outside of special hours",
         ),
-        ("committed", note(COMMITTED_NOTE, "provisioned capacity has no price per call")),
     ):
         group.add(f"append({notes}, {quoted(text)}) where {rates}[{quoted(flag)}] != nil")
+    committed = note(COMMITTED_NOTE, "capacity bought beforehand has no price per call")
+    group.add(f"append({notes}, {quoted(committed)}) where {status} == {quoted(COMMITTED)}")
     matched = note("matched", "the response's model is unknown, the request's was priced")
     group.add(f"append({notes}, {quoted(matched)}) where {pricing('matched')} == true")
     priced = f"{status} != {quoted(UNPRICED)} and {status} != {quoted(COMMITTED)}"
@@ -309,11 +371,7 @@ def _outcome(version: str) -> Statements:
                 f"{priced} and {amount} > 0",
             )
         )
-    group.add(
-        assign(reasons, notes, f"Len({notes}) > 0"),
-        assign(attribute(s.PRICE_VERSION), quoted(version)),
-        assign(attribute(s.SERVICE_TIER), pricing("tier"), f"{attribute(s.SERVICE_TIER)} == nil"),
-    )
+    group.add(*_written_down(version))
     return group
 
 

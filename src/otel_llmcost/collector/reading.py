@@ -9,10 +9,12 @@ from .. import semconv as s
 from ..call import ESTIMATED_NOTE, NOTED, note
 from ..prices.hosts import HOSTS
 from ..prices.providers import SPELLINGS
-from ..prices.terms import TIER_SPELLINGS
 from ..spans.aliases import ALIASES
+from ..spans.dialects import LIFETIMES
 from ..spans.openinference import NAMES as OPENINFERENCE_NAMES
 from ..spans.vercel import NAMES as VERCEL_NAMES
+from ..usage.terms import TIERS
+from .bodies import bodies
 from .leaves import CONVENTIONS, OPENINFERENCE, VERCEL, Leaf
 from .ottl import Statements, assign, attribute, cache, first_of, one_of, quoted
 from .statements import IN_WORK, PRICING, pricing
@@ -36,7 +38,7 @@ def spellings(kind: str) -> Mapping[str, tuple[str, ...]]:
     elif kind == OPENINFERENCE:
         rows = OPENINFERENCE_NAMES
     elif kind == VERCEL:
-        rows = (*ALIASES.items(), *VERCEL_NAMES)
+        rows = (*ALIASES.items(), *VERCEL_NAMES, ("ai.model.provider", s.PROVIDER))
     found: dict[str, list[str]] = {}
     for theirs, ours in rows:
         found.setdefault(ours, [] if kind == OPENINFERENCE else [ours]).append(theirs)
@@ -49,6 +51,7 @@ def reading(leaves: tuple[Leaf, ...]) -> Iterable[Statements]:
         scopes = [leaf.scope for leaf in leaves if leaf.names == kind]
         if scopes:
             yield _read(kind, scopes)
+    yield from bodies()
     yield _doubts(leaves)
     yield _spelled()
     yield _hosts()
@@ -69,6 +72,10 @@ def _read(kind: str, scopes: list[str]) -> Statements:
         return first_of(*(attribute(name) for name in names.get(ours, (ours,))), otherwise)
 
     conditions = [*(f"{attribute(name)} == nil" for name in FOREIGN_COSTS), _scope_is(scopes)]
+    if kind == CONVENTIONS:
+        # Logfire ends a streamed call's span when the stream begins; another one, written later, has the usage.
+        told = " or ".join(f"{attribute(name)} != nil" for name in (s.RESPONSE_ID, s.INPUT_TOKENS))
+        conditions.append(f"({attribute('logfire.span_type')} == nil or {told})")
     group = Statements(
         [*_operation_is_priced(kind), *conditions],
         comment=f"Spans that are calls and have no cost yet ({kind}).",
@@ -86,13 +93,15 @@ def _read(kind: str, scopes: list[str]) -> Statements:
             f'{tier} == "" and {cache("asked")} != "auto" and {cache("asked")} != "default"',
         )
     )
-    for said, ours in TIER_SPELLINGS.items():
-        group.add(assign(tier, quoted(ours), f"{tier} == {quoted(said)}"))
+    group.add(*tier_spellings(tier))
+    base = attribute("gen_ai.openai.api_base")
+    based = f'URL({base})["url.domain"]'
+    group.add(assign(cache("based"), based, f"{attribute(s.SERVER_ADDRESS)} == nil and IsString({base})"))
     fields = {
         "provider": value(s.PROVIDER, quoted("")),
         "asked": value(s.REQUEST_MODEL, quoted("")),
         "answered": value(s.RESPONSE_MODEL, quoted("")),
-        "host": first_of(attribute(s.SERVER_ADDRESS), quoted("")),
+        "host": first_of(attribute(s.SERVER_ADDRESS), cache("based"), quoted("")),
         "tier": tier,
         "speed": first_of(attribute(s.SPEED), quoted("")),
         "region": first_of(attribute(s.REGION), quoted("")),
@@ -101,20 +110,34 @@ def _read(kind: str, scopes: list[str]) -> Statements:
         "cache_read": f"Int({value(s.CACHE_READ_TOKENS, '0')})",
         "cache_write": f"Int({value(s.CACHE_WRITE_TOKENS, '0')})",
         "reasoning": f"Int({value(s.REASONING_TOKENS, '0')})",
-        "special": "0",
         "names": quoted(""),
-        "number": quoted(""),
         "records": quoted(""),
-        "found": quoted(""),
         "notes": "[]",
     }
     listed = ", ".join(f"{quoted(name)}: {path}" for name, path in fields.items())
     group.add(assign(attribute(PRICING), f"{{{listed}}}"))
-    group.add(
-        f"append({pricing('notes')}, {quoted(note(ESTIMATED_NOTE, 'the served tier is not on the span, the requested one is taken'))})"
-        f' where {cache("asked")} != nil and {cache("asked")} != "" and {tier} == {cache("asked")}'
-    )
+    text = note(ESTIMATED_NOTE, "the served tier is not on the span, the requested one is taken")
+    asked = cache("asked")
+    taken = f'{asked} != nil and {asked} != "" and {tier} == {asked}'
+    group.add(*doubt(text, taken))
     return group
+
+
+def doubt(text: str, where: str) -> Iterable[str]:
+    """A note that makes the amount an estimate."""
+    yield assign(pricing("doubtful"), "true", where)
+    yield f"append({pricing('notes')}, {quoted(text)}) where {where}"
+
+
+def tier_spellings(tier: str) -> Iterable[str]:
+    """Providers' spellings of tiers in ours; an unknown one stays and has no price, nothing said is standard."""
+    yield assign(tier, quoted("standard"), f'{tier} == "" or {tier} == "default"')
+    yield assign(tier, f"ToLowerCase({tier})", f'{tier} != "standard"')
+    for said, ours in TIERS.items():
+        if ours and said not in (ours, "default"):
+            yield assign(tier, quoted(ours), f"{tier} == {quoted(said)}")
+    unsaid = [said for said, ours in TIERS.items() if not ours]
+    yield assign(tier, quoted("standard"), f'{tier} != "standard" and {one_of(tier, unsaid)}')
 
 
 def _operation_is_priced(kind: str) -> list[str]:
@@ -131,25 +154,37 @@ def _operation_is_priced(kind: str) -> list[str]:
     )
     named = first_of(attribute(s.OPERATION), attribute("llm.request.type"), quoted(s.CHAT))
     pattern = "|".join(operations)
-    return [f"IsMatch({named}, {quoted(f'^({pattern})$')})"]
+    # Most spans are no model calls: they are let go after three looks.
+    marks = (s.OPERATION, s.SYSTEM_OLD, "llm.request.type")
+    some = "(" + " or ".join(f"{attribute(mark)} != nil" for mark in marks) + ")"
+    chat = f"{attribute(s.OPERATION)} == {quoted(s.CHAT)}"
+    return [some, f"({chat} or IsMatch({named}, {quoted(f'^({pattern})$')}))"]
 
 
 def _doubts(leaves: tuple[Leaf, ...]) -> Statements:
     """What such spans hide, and whether their counts include each other."""
     group = Statements([IN_WORK], comment="What is doubtful about such spans.")
     cached = f"({pricing('cache_read')} > 0 or {pricing('cache_write')} > 0)"
+    counted = f"{pricing('body')} == nil and "
     doubtful = [leaf.scope for leaf in leaves if leaf.inclusive is None]
     if doubtful:
         text = note(
             ESTIMATED_NOTE, "whether the input count includes cached tokens is not known; it is assumed"
         )
-        group.add(f"append({pricing('notes')}, {quoted(text)}) where {cached} and {_scope_is(doubtful)}")
+        group.add(*doubt(text, f"{counted}{cached} and {_scope_is(doubtful)}"))
+    undated = [leaf.scope for leaf in leaves if LIFETIMES in leaf.leaves_out]
+    if undated:
+        text = note(ESTIMATED_NOTE, "cache lifetimes are not on the span, the default one is assumed")
+        group.add(*doubt(text, f"{counted}{pricing('cache_write')} > 0 and {_scope_is(undated)}"))
     hiding = [leaf.scope for leaf in leaves if leaf.hides_cache]
     if hiding:
         text = note(ESTIMATED_NOTE, "spans of this scope hide cached tokens; all input is priced in full")
         group.add(
-            f"append({pricing('notes')}, {quoted(text)}) where {_scope_is(hiding)} and not {cached}"
-            f" and {attribute(s.OPERATION)} != {quoted(s.EMBEDDINGS)}"
+            *doubt(
+                text,
+                f"{counted}not {cached} and {_scope_is(hiding)}"
+                f" and {attribute(s.OPERATION)} != {quoted(s.EMBEDDINGS)}",
+            )
         )
     for leaf in leaves:
         if leaf.leaves_out:

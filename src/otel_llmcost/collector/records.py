@@ -157,8 +157,14 @@ def _levels(segment: Segment) -> list[str]:
     overs = [f"over{n}={level.over}" for n, level in enumerate(plan.levels[1:], 1)]
     if any(level.basis != plan.levels[0].basis for level in plan.levels[1:]):
         flags.append("basis=other")
-    first, *rest = (_rates(level) for level in plan.levels)
-    return [" ".join([*first, *overs, *flags]), *(" ".join([*rates, *flags]) for rates in rest)]
+    facts = [_with_plain([*_rates(level), *flags]) for level in plan.levels]
+    return [" ".join([*facts[0], *overs]), *(" ".join(rates) for rates in facts[1:])]
+
+
+def _with_plain(facts: list[str]) -> list[str]:
+    """Marks facts that are rates only, with input and output among them: most spans need no more than these."""
+    names = {fact.partition("=")[0] for fact in facts}
+    return [*facts, "plain=1"] if {"input", "output"} <= names <= set(METERS) else facts
 
 
 def _flags(plan: Plan, segment: Segment) -> list[str]:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .. import semconv
-from ..prices.terms import TIER_SPELLINGS
-from .ottl import PIECE, Statements, assign, attribute, cache, first_of, joined, quoted
+from .ottl import PIECE, Statements, assign, attribute, cache, joined, quoted
 from .records import ELSEWHERE, MOST_EPOCHS, MOST_LEVELS
 from .tables import DIGITS, SEPARATORS, Group, Tables
 
@@ -28,6 +27,13 @@ def pricing(name: str) -> str:
 
 
 IN_WORK = f"{attribute(PRICING)} != nil"
+KEYS = {"answered": "llmcost.k1", "asked": "llmcost.k2", "number": "llmcost.no"}
+"""What every group is asked about stands on the span itself: one step less to reach, forty times a span."""
+
+
+def key_path(kind: str) -> str:
+    """The path of a name to look for, or of the number of a record."""
+    return attribute(KEYS[kind])
 
 
 def lookup(tables: Tables) -> Iterable[Statements]:
@@ -35,41 +41,33 @@ def lookup(tables: Tables) -> Iterable[Statements]:
     yield _keys()
     for group in tables.names:
         yield _page_of(group, ("answered", "asked"), "names", "names: ")
-    yield _number()
+    yield from _number()
     for group in tables.records:
         yield _page_of(group, ("number",), "records", "records: ")
 
 
 def _keys() -> Statements:
     group = Statements([IN_WORK], comment="Names to look for: the response's model, then the request's.")
+    provider, prefix = cache("provider"), cache("prefix")
+    group.add(
+        assign(provider, joined(pricing("provider"), quoted("|"))),
+        assign(prefix, joined(pricing("provider"), quoted("/"))),
+        assign(prefix, quoted("/"), f"{pricing('provider')} == {quoted(semconv.OPENROUTER)}"),
+    )
     for kind in ("answered", "asked"):
-        named = f'{pricing(kind)} != ""'
-        plain = f"TrimPrefix({pricing(kind)}, {joined(pricing('provider'), quoted('/'))})"
-        group.add(
-            assign(
-                pricing(kind),
-                plain,
-                f"{named} and {pricing('provider')} != {quoted(semconv.OPENROUTER)}",
-            ),
-            assign(pricing(kind), joined(pricing("provider"), quoted("|"), pricing(kind)), named),
-        )
-    group.add(assign(pricing("asked"), quoted(""), f"{pricing('asked')} == {pricing('answered')}"))
+        name = joined(provider, f"TrimPrefix({pricing(kind)}, {prefix})")
+        differs = f"{pricing('asked')} != {pricing('answered')} and " if kind == "asked" else ""
+        group.add(assign(key_path(kind), name, f'{differs}{pricing(kind)} != ""'))
     return group
 
 
 def _page_of(group: Group, keys: tuple[str, ...], into: str, comment: str) -> Statements:
     """Puts the page in which a key would stand behind the pages that were found already."""
-    bounds = " or ".join(
-        f"({pricing(key)} >= {quoted(group.first or '!')} and {pricing(key)} < {quoted(group.until)})"
-        for key in keys
-    )
-    statements = Statements([IN_WORK, f"({bounds})"], comment=f"{comment}{group.first or 'the first'} ...")
-    statements.add(*(assign(cache(key), pricing(key)) for key in keys))
+    bounds = " or ".join(_between(key_path(key), group.first, group.until) for key in keys)
+    statements = Statements([f"({bounds})"], comment=f"{comment}{group.first or 'the first'} ...")
+    statements.add(*(assign(cache(key), key_path(key)) for key in keys))
     for page in group.pages:
-        inside = " or ".join(
-            f"{cache(key)} >= {quoted(page.first or '!')} and {cache(key)} < {quoted(page.until)}"
-            for key in keys
-        )
+        inside = " or ".join(_between(cache(key), page.first, page.until) for key in keys)
         pieces = PIECE.join(quoted(piece)[1:-1] for piece in page.text())
         text = f'"{PIECE}{pieces}{PIECE}"'
         if len(keys) > 1:
@@ -78,41 +76,51 @@ def _page_of(group: Group, keys: tuple[str, ...], into: str, comment: str) -> St
     return statements
 
 
-def _number() -> Statements:
-    group = Statements(
-        [IN_WORK, f'{pricing("names")} != ""'],
-        comment="The number of the record: the name itself, a pattern that it begins with, the name without its date.",
-    )
+def _between(path: str, first: str, until: str) -> str:
+    return f"{path} >= {quoted(first or '!')} and {path} < {quoted(until)}"
+
+
+def _number() -> Iterable[Statements]:
     at, needle, names = cache("at"), cache("needle"), cache("names")
+    found = assign(key_path("number"), f"Substring({names}, {at} + Len({needle}), {DIGITS})", f"{at} >= 0")
+    answered = key_path("answered")
+    exact = Statements(
+        [IN_WORK, f"{answered} != nil", f'{pricing("names")} != ""'],
+        comment="The number of the record of the response's model.",
+    )
+    exact.add(
+        assign(names, pricing("names")),
+        assign(needle, joined(quoted(";"), answered, quoted("="))),
+        assign(at, f"Index({names}, {needle})"),
+        found,
+    )
+    yield exact
+    group = Statements(
+        [IN_WORK, f"{key_path('number')} == nil", f'{pricing("names")} != ""'],
+        comment="Else of a pattern that it begins with, of the name without its date, of the request's model.",
+    )
     group.add(assign(at, "0 - 1"), assign(names, pricing("names")))
     for kind in ("answered", "asked"):
-        path, cut = pricing(kind), cache("cut")
-        open_ = f'{at} < 0 and {path} != ""'
-        group.add(*_seek(joined(quoted(";"), path, quoted("=")), open_))
-        group.add(assign(cut, path, open_))
-        for _ in range(_CUTS):
-            pattern = f"[{SEPARATORS.replace('-', '')}-][^{SEPARATORS.replace('-', '')}-]*$"
-            group.add(f'replace_pattern({cut}, {quoted(pattern)}, "") where {at} < 0 and {path} != ""')
-            group.add(*_seek(joined(quoted(";"), cut, quoted("*=")), open_))
-        group.add(assign(cut, path, open_))
-        group.add(f'replace_pattern({cut}, {quoted(_DATE)}, "") where {open_}')
-        group.add(*_seek(joined(quoted(";"), cut, quoted("=")), open_))
+        group.add(*_readings(key_path(kind)))
         if kind == "answered":
-            group.add(assign(pricing("found"), path, f"{at} >= 0"))
-        else:
-            group.add(
-                assign(pricing("found"), path, f'{at} >= 0 and {pricing("found")} == ""'),
-                assign(
-                    pricing("matched"),
-                    "true",
-                    f'{at} >= 0 and {pricing("found")} == {path} and {pricing("answered")} != ""',
-                ),
-            )
-    group.add(
-        assign(pricing("number"), f"Substring({names}, {at} + Len({needle}), {DIGITS})", f"{at} >= 0"),
-        assign(pricing("names"), quoted("")),
-    )
-    return group
+            group.add(assign(cache("own"), "true", f"{at} >= 0"))
+    borrowed = f"{at} >= 0 and {cache('own')} == nil and {answered} != nil"
+    group.add(assign(pricing("matched"), "true", borrowed), found)
+    yield group
+
+
+def _readings(path: str) -> Iterable[str]:
+    """The name itself, the patterns that it begins with, the name without its date."""
+    cut, open_ = cache("cut"), f"{cache('at')} < 0 and {path} != nil"
+    yield from _seek(joined(quoted(";"), path, quoted("=")), open_)
+    yield assign(cut, path, open_)
+    separators = SEPARATORS.replace("-", "")
+    for _ in range(_CUTS):
+        yield f'replace_pattern({cut}, "[{separators}-][^{separators}-]*$", "") where {open_}'
+        yield from _seek(joined(quoted(";"), cut, quoted("*=")), open_)
+    yield assign(cut, path, open_)
+    yield f'replace_pattern({cut}, {quoted(_DATE)}, "") where {open_}'
+    yield from _seek(joined(quoted(";"), cut, quoted("=")), open_)
 
 
 def _seek(needle: str, where: str) -> tuple[str, str]:
@@ -125,16 +133,27 @@ def _seek(needle: str, where: str) -> tuple[str, str]:
 
 def variant() -> Iterable[Statements]:
     """From the record to the rates of the served terms at the span's start."""
+    at, text, record = cache("at"), cache("text"), cache("record")
+    simple = Statements(
+        [IN_WORK, f'{pricing("records")} != ""', f'{pricing("region")} == ""'],
+        comment="The variant of the record: served tier, where neither place nor time matter.",
+    )
+    simple.add(
+        *_record(text, at, record),
+        assign(
+            cache("key"), joined(quoted("@"), pricing("tier"), quoted("~"), pricing("speed"), quoted("~:"))
+        ),
+        assign(at, f"Index({record}, {cache('key')})"),
+        *_facts(record, f"{at} >= 0"),
+        f'delete_key({attribute(PRICING)}, "rates") where {pricing("rates")}["over1"] != nil',
+    )
+    yield simple
     group = Statements(
-        [IN_WORK, f'{pricing("records")} != ""'],
+        [IN_WORK, f'{pricing("records")} != ""', f"{pricing('rates')} == nil"],
         comment="The variant of the record: served tier, speed and region, at the span's start.",
     )
-    at, text, record = cache("at"), cache("text"), cache("record")
     group.add(
-        assign(text, pricing("records")),
-        assign(at, f"Index({text}, {joined(quoted(';'), pricing('number'), quoted('='))}) + {DIGITS + 2}"),
-        assign(record, f"Substring({text}, {at} + {_LENGTH}, Int(Substring({text}, {at}, {_LENGTH})))"),
-        assign(pricing("records"), quoted("")),
+        *_record(text, at, record),
         *_epoch(record),
         *_region(),
     )
@@ -157,6 +176,14 @@ def variant() -> Iterable[Statements]:
         )
     )
     yield group
+
+
+def _record(text: str, at: str, record: str) -> tuple[str, ...]:
+    return (
+        assign(text, pricing("records")),
+        assign(at, f"Index({text}, {joined(quoted(';'), key_path('number'), quoted('='))}) + {DIGITS + 2}"),
+        assign(record, f"Substring({text}, {at} + {_LENGTH}, Int(Substring({text}, {at}, {_LENGTH})))"),
+    )
 
 
 def _facts(record: str, where: str) -> tuple[str, ...]:
@@ -207,11 +234,3 @@ def _level(record: str) -> Iterable[str]:
     yield assign(cache("key"), key, f"{level} > 0")
     yield assign(cache("at"), f"Index({record}, {cache('key')})", f"{level} > 0")
     yield from _facts(record, f"{level} > 0")
-
-
-def tier_of(*names: str) -> Iterable[str]:
-    """The served tier in our spelling; nothing said is standard."""
-    tier = cache("tier")
-    yield assign(tier, first_of(*(attribute(name) for name in names), quoted("")))
-    for said, ours in TIER_SPELLINGS.items():
-        yield assign(tier, quoted(ours), f"{tier} == {quoted(said)}")

@@ -1,0 +1,44 @@
+"""`otel-llmcost collector-config`: the price book as a collector's configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..assembly import open_book
+from ..collector import Options, pricing_document
+from ..config import load_config
+from ..prices.load import load_book
+
+
+@click.command("collector-config")
+@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="The file to write.")
+@click.option("--provider", "providers", multiple=True, help="Only these providers (repeatable); default: all.")
+@click.option("--scope", "scopes", multiple=True, help="Price spans of this scope too (repeatable).")
+@click.option("--label", "labels", multiple=True, help="Further span attributes as labels of the counters.")
+@click.option("--shipped", is_flag=True, help="The prices of this release, without own rows and updates.")
+def command(
+    output: Path | None,
+    providers: tuple[str, ...],
+    scopes: tuple[str, ...],
+    labels: tuple[str, ...],
+    shipped: bool,
+) -> None:
+    """Write the collector configuration that prices spans of programs in any language.
+
+    Own prices and discounts of otel-llmcost.toml are in it. Load it after collector-config/gateway.yaml:
+    otelcol-llmcost --config gateway.yaml --config pricing.yaml
+    """
+    book = load_book() if shipped else open_book(load_config())
+    unknown = sorted(set(providers) - set(book.catalogue.snapshot.texts) - {r.provider for r in book.own.rows})
+    if unknown:
+        known = ", ".join(sorted(book.catalogue.snapshot.texts))
+        raise click.BadParameter(f"no prices for {', '.join(unknown)}; there are: {known}")
+    usual = Options()
+    text = pricing_document(book, Options(providers, scopes, (*usual.labels, *labels)))
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    output.write_text(text)
+    click.echo(f"{output}: {len(text):,} characters, prices {book.version}", err=True)
