@@ -13,6 +13,7 @@ from ..call import (
     NO_USAGE_NOTE,
     NOT_BILLED_NOTE,
     NOTED,
+    PENDING_NOTE,
     Call,
     Line,
     Reading,
@@ -84,6 +85,8 @@ def _complete_stream(observation: Observation, collector: Collector, reading: Re
     """Estimate what a stream did not say because it ended early or was not asked for its usage."""
     if reading.reported is not None or not collector.lacks_usage():
         return
+    if observation.body.get("background") is True:
+        return
     seen = -(-collector.characters // _CHARACTERS_PER_TOKEN)
     usage: dict[str, Any] = {m: q for m, q in reading.usage.items() if m not in OUTPUT_METERS}
     why = (
@@ -99,7 +102,8 @@ def _complete_stream(observation: Observation, collector: Collector, reading: Re
     if seen:
         usage["output"] = seen
     reading.usage = {meter: quantity for meter, quantity in usage.items() if quantity}
-    kept = tuple(text for text in reading.notes if code_of(text) != NO_USAGE_NOTE)
+    # a response that runs in the foreground ends with its stream: nothing of it is paid later
+    kept = tuple(text for text in reading.notes if code_of(text) not in (NO_USAGE_NOTE, PENDING_NOTE))
     reading.notes = (*kept, note(ESTIMATED_NOTE, f"{why}: {', '.join(said)}"))
 
 

@@ -1,0 +1,16 @@
+"""All ways: importing this module fills the list."""
+
+from __future__ import annotations
+
+from . import ways_calls, ways_failures, ways_free, ways_media, ways_platforms, ways_streams
+from .way import WAYS
+
+__all__ = [
+    "WAYS",
+    "ways_calls",
+    "ways_failures",
+    "ways_free",
+    "ways_media",
+    "ways_platforms",
+    "ways_streams",
+]
