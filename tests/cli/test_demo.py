@@ -14,6 +14,9 @@ import pytest
 
 from otel_llmcost.cli.demo import demo_environment
 
+from ..acceptance.ledger_sum import ledger_calls, ledger_total
+from ..acceptance.sink import Sink
+
 COMMAND = str(Path(sys.executable).with_name("otel-llmcost"))
 
 
@@ -101,3 +104,20 @@ def test_nothing_of_the_user_leads_it_elsewhere():
     assert demo_environment(told) == {"PATH": "/bin"}
     exported = demo_environment(told, export=True)
     assert exported == {"PATH": "/bin", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector"}
+
+
+def test_export_sends_the_same_money_to_the_users_collector(tmp_path):
+    kept = tmp_path / "kept"
+    with Sink() as sink:
+        environ = {
+            **os.environ,
+            "HOME": str(tmp_path),
+            "OTEL_EXPORTER_OTLP_ENDPOINT": sink.url,
+            "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+        }
+        said = otel_llmcost("demo", "--export", "--keep", str(kept), environ=environ)
+        assert said.returncode == 0, said.stderr
+        spent = ledger_total(kept)
+        # a counter travels as a double, a span's cost too: equal but for its rounding
+        assert abs(sink.total("llm.cost") - spent) < Decimal("1e-15")
+        assert len(sink.priced) == sum(row.amount is not None for row in ledger_calls(kept))

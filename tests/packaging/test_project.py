@@ -60,3 +60,14 @@ def test_shell_scripts_parse_stop_at_errors_and_are_executable(script):
     subprocess.run(["bash", "-n", script], check=True)
     assert re.search(r"^set -eu", script.read_text(), re.MULTILINE)
     assert script.stat().st_mode & 0o111
+
+
+def pages() -> list[Path]:
+    return sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*.md")])
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page):
+    targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text())
+    missing = [target for target in targets if "//" not in target and not (page.parent / target).exists()]
+    assert missing == []
