@@ -12,7 +12,6 @@ from typing import NoReturn
 import click
 
 from .launch import ignores_environment, instrumented_environment, interpreter_command, lacks_package
-from .summary import show_run
 from .supervise import end_like, run_program
 
 NOT_FOUND = 127
@@ -37,6 +36,8 @@ def command(program: tuple[str, ...], no_summary: bool) -> None:
     except OSError as error:
         refuse(CANNOT_RUN, f"{program[0]}: {error.strerror}")
     if not no_summary:
+        from .summary import show_run  # takes long to load; the program need not wait for it
+
         show_run(run_id)
     end_like(status)
 
