@@ -23,7 +23,7 @@ USD = 10**15
 NOW = 1_795_000_000 * 10**9
 ADMISSION_LIMIT_US = 5.0
 UNCOVERED_LIMIT_US = 1.0
-ROUNDS, CALLS = 15, 2_000
+ROUNDS, CALLS = 150, 100
 
 BODY = {
     "model": "gpt-5",
@@ -53,6 +53,14 @@ def per_call(work: Callable[[], object], after: Callable[[], None] | None = None
         if after is not None:
             after()
     return min(seen)
+
+
+class Bounded:
+    """Stands for a call whose greatest cost is known already."""
+
+    def of(self, asked: Asked) -> int:
+        """A fixed amount."""
+        return 10**12
 
 
 def admission(gate: Gate, call: Asked) -> tuple[float, float]:
@@ -104,11 +112,14 @@ def main() -> int:
     print(f"a call that no budget covers         {uncovered:7.2f} us   (at most {UNCOVERED_LIMIT_US})")
     beyond = 0.0
     for name, (gate, covered) in gates.items():
-        admitted, settled = admission(gate, covered)
-        bare = admitted - (bounding if gate.rules[0].blocks else 0.0)
+        whole, _ = admission(gate, covered)
+        gate.ceilings = Bounded()  # type: ignore[assignment]
+        bare, settled = admission(gate, covered)
         beyond = beyond or bare
-        limit = f"   (at most {ADMISSION_LIMIT_US})" if name == "one block budget" else ""
-        print(f"{name:<28} admit beyond bounding {bare:5.2f} us, settle {settled:5.2f} us{limit}")
+        limit = f"   (at most {ADMISSION_LIMIT_US} beyond)" if name == "one block budget" else ""
+        print(
+            f"{name:<27} admit {whole:6.2f} us, beyond bounding {bare:5.2f} us, settle {settled:5.2f} us{limit}"
+        )
     with tempfile.TemporaryDirectory() as directory:
         shared = Gate(
             [Budget("m", 10**9 * USD, action="block", scope="machine")],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import pickle
 import time
 from dataclasses import replace
@@ -447,3 +448,21 @@ def test_only_a_shared_block_budget_may_wait(tmp_path: Path) -> None:
     assert not gate(block(1)).waits
     assert not gate(machine(1, action="warn"), directory=tmp_path).waits
     assert gate(machine(1), directory=tmp_path).waits
+
+
+def test_a_forked_child_does_not_make_up_for_its_parent(tmp_path: Path) -> None:
+    one = gate(machine(1000, action="warn", thresholds=()), directory=tmp_path)
+    one.snapshot()
+    other = SharedTable(tmp_path / FILE_NAME)
+    other.lock()
+    one.spend(Call(provider="openai", request_model="known", start_ns=NOON * 10**9), paid(100))
+    other.unlock()
+    child = os.fork()
+    if child == 0:
+        try:
+            one.flush(1)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert one.flush(1)
+    assert one.snapshot()[0].spent == 100

@@ -58,7 +58,7 @@ _NOT_LOOKED = Cover(())
 class Gate:
     """All budgets of a process.
 
-    `counters` has a store for each scope in use. `clock_ns` is wall time.
+    `counters` has a store for each scope in use. `clock_ns` is wall time. `ceilings` says what a call may cost.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Gate:
         *,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        self._ceilings = Ceilings(book)
+        self.ceilings = Ceilings(book)
         self._clock_ns = clock_ns
         self.rules = tuple(Rule(budget, counters[budget.scope], self._now()) for budget in budgets)
         self._by_model: dict[tuple[str, str], Cover | None] = {}
@@ -79,7 +79,7 @@ class Gate:
 
     def use_book(self, book: CeilingBook) -> None:
         """Bounds calls by another price book from now on."""
-        self._ceilings = Ceilings(book)
+        self.ceilings = Ceilings(book)
 
     @property
     def waits(self) -> bool:
@@ -199,7 +199,7 @@ class Gate:
         amount = 0
         if cover.blocks:
             try:
-                amount = self._ceilings.of(asked)
+                amount = self.ceilings.of(asked)
             except Unbounded as reason:
                 refusal = self._unbounded(cover.rules, asked.tags, str(reason), now)
                 if refusal is not None:

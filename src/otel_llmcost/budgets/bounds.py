@@ -25,6 +25,7 @@ _HIDDEN_PROMPT = frozenset(
     ("tools", "functions", "response_format", "output_format", "output_config", "text")
 )
 _NUMBER_BYTES = 24
+_LISTS, _NUMBERS = (list, tuple), (int, float)
 _MOST_NODES = 200_000
 
 # fmt: off
@@ -216,21 +217,21 @@ def _weigh(root: object, number_tokens: int) -> tuple[int, str]:
         visited += 1
         if isinstance(node, str):
             size += text_bound(node)
-        elif isinstance(node, Mapping):
-            if typed:
-                unseen = unseen or _unseen_part(node)
+        elif type(node) is dict or isinstance(node, Mapping):
+            if typed and not unseen:
+                unseen = _unseen_part(node)
             for key, value in node.items():
-                size += len(str(key))
+                size += len(key) if type(key) is str else len(str(key))
                 if type(value) is str:
                     size += len(value) if value.isascii() else text_bound(value)
                 else:
                     stack.append((value, typed and not _is_data(key, value)))
-        elif isinstance(node, list | tuple):
+        elif isinstance(node, _LISTS):
             if node and type(node[0]) is int:
                 size += number_tokens * len(node)
             else:
                 stack.extend([(item, typed) for item in node])
-        elif node is None or isinstance(node, int | float):
+        elif node is None or isinstance(node, _NUMBERS):
             size += _NUMBER_BYTES
         elif type(node).__name__ not in ("Omit", "NotGiven"):
             unseen = unseen or type(node).__name__

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from .counter import LEASE_S, Charge, Move, Refusal, Sums
-from .section import Section
+from .counter import LEASE_S, Charge, CounterBusy, Move, Refusal, Sums
 from .windows import ALWAYS, Span
 
 _SPENT, _RESERVED = 0, 1
@@ -64,60 +65,118 @@ class ProcessCounter:
 
     def _start(self) -> None:
         self._pid = os.getpid()
-        self._section = Section(waits=True)
+        self._lock = threading.RLock()
+        self._inside = False
         self._budgets: dict[str, _Account] = {}
         self._talks: OrderedDict[str, _Account] = OrderedDict()
         self._holds: dict[int, tuple[int, Sequence[Charge]]] = {}
         # Ids of a child never meet those of its parent, whose reservations a child may still carry around.
         self._last_hold = self._pid << 64
 
-    def _enter(self) -> Section:
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """A critical section. Raises `CounterBusy` to a thread that is inside already.
+
+        The collector or a signal handler may end an abandoned call while its thread is inside; a plain lock would
+        hang there, a re-entrant one alone would let it in on half a change.
+        """
         if self._pid != os.getpid():
             self._start()
-        return self._section
+        with self._lock:
+            if self._inside:
+                raise CounterBusy
+            self._inside = True
+            try:
+                yield
+            finally:
+                self._inside = False
 
     def reserve(self, charges: Sequence[Charge], now: int) -> int | Refusal:
         """As `CounterStore.reserve`."""
-        with self._enter():
-            refusal = self._refusal(charges)
-            if refusal is not None and self._expire(now):
-                refusal = self._refusal(charges)
-            if refusal is not None:
-                return refusal
-            for charge in charges:
-                self._account(charge.account, now).cell(charge.span.bucket)[_RESERVED] += charge.amount
-            self._last_hold += 1
-            self._holds[self._last_hold] = (now + self._lease, charges)
-            return self._last_hold
+        if self._pid != os.getpid():
+            self._start()
+        # `_alone`, written out: a context manager costs as much as all the rest.
+        with self._lock:
+            if self._inside:
+                raise CounterBusy
+            self._inside = True
+            try:
+                return self._reserve(charges, now)
+            finally:
+                self._inside = False
 
     def settle(self, hold: int, charges: Sequence[Charge], amounts: Sequence[int], now: int) -> list[Move]:
         """As `CounterStore.settle`."""
-        with self._enter():
-            if hold and hold >> 64 != self._pid:
-                return []
-            held = self._holds.pop(hold, None) is not None
-            moves = []
-            for charge, amount in zip(charges, amounts, strict=False):
-                account = self._account(charge.account, now)
-                if held:
-                    account.cell(charge.span.bucket)[_RESERVED] -= charge.amount
-                moves.append(_add(account, charge, amount))
-            return moves
+        if self._pid != os.getpid():
+            self._start()
+        if hold and hold >> 64 != self._pid:
+            return []
+        with self._lock:
+            if self._inside:
+                raise CounterBusy
+            self._inside = True
+            try:
+                return self._settle(hold, charges, amounts, now)
+            finally:
+                self._inside = False
+
+    def _reserve(self, charges: Sequence[Charge], now: int) -> int | Refusal:
+        cells = self._with_room(charges)
+        if isinstance(cells, Refusal) and self._expire(now):
+            cells = self._with_room(charges)
+        if isinstance(cells, Refusal):
+            return cells
+        for charge, cell in zip(charges, cells, strict=False):
+            found = cell if cell is not None else self._account(charge.account, now).cell(charge.span.bucket)
+            found[_RESERVED] += charge.amount
+        self._last_hold += 1
+        self._holds[self._last_hold] = (now + self._lease, charges)
+        return self._last_hold
+
+    def _settle(self, hold: int, charges: Sequence[Charge], amounts: Sequence[int], now: int) -> list[Move]:
+        held = self._holds.pop(hold, None) is not None
+        moves = []
+        for charge, amount in zip(charges, amounts, strict=False):
+            account = self._account(charge.account, now)
+            if held:
+                account.cell(charge.span.bucket)[_RESERVED] -= charge.amount
+            moves.append(_add(account, charge, amount))
+        return moves
+
+    def _with_room(self, charges: Sequence[Charge]) -> Refusal | list[list[int] | None]:
+        """The cell of each charge (None: not there yet), or the first that has no room for it."""
+        cells: list[list[int] | None] = []
+        for charge in charges:
+            name, span = charge.account, charge.span
+            account = self._budgets.get(name) or self._talks.get(name)
+            cell = account.cells.get(span.bucket) if account is not None else None
+            if charge.limit is not None:
+                if account is not None and span.step:
+                    taken = sum(account.window(span))
+                else:
+                    taken = cell[_SPENT] + cell[_RESERVED] if cell is not None else 0
+                if taken + charge.amount > charge.limit:
+                    return Refusal(len(cells), self._sums(name, span))
+            cells.append(cell)
+        return cells
+
+    def _sums(self, name: str, span: Span) -> Sums:
+        found = self._budgets.get(name) or self._talks.get(name)
+        return Sums() if found is None else Sums(*found.window(span), found.first)
 
     def expire(self, now: int) -> int:
         """As `CounterStore.expire`."""
-        with self._enter():
+        with self._alone():
             return self._expire(now)
 
     def sums(self, account: str, span: Span) -> Sums:
         """As `CounterStore.sums`."""
-        with self._enter():
-            found = self._find(account)
-            return Sums() if found is None else Sums(*found.window(span), found.first)
+        with self._alone():
+            return self._sums(account, span)
 
     def raise_to(self, charge: Charge, now: int) -> int:
         """As `CounterStore.raise_to`."""
-        with self._enter():
+        with self._alone():
             account = self._account(charge.account, now)
             missing = max(0, charge.amount - account.window(charge.span)[_SPENT])
             _add(account, charge, missing)
@@ -125,31 +184,20 @@ class ProcessCounter:
 
     def fullest(self, prefix: str) -> Sums:
         """As `CounterStore.fullest`."""
-        with self._enter():
+        with self._alone():
             every = [
                 Sums(*a.window(ALWAYS), a.first) for name, a in self._talks.items() if name.startswith(prefix)
             ]
             return max(every, key=lambda sums: sums.spent, default=Sums())
 
-    def _find(self, name: str) -> _Account | None:
-        return self._talks.get(name) if "\0" in name else self._budgets.get(name)
-
-    def _refusal(self, charges: Sequence[Charge]) -> Refusal | None:
-        for index, charge in enumerate(charges):
-            if charge.limit is None:
-                continue
-            account = self._find(charge.account)
-            spent, reserved = (0, 0) if account is None else account.window(charge.span)
-            if spent + reserved + charge.amount > charge.limit:
-                return Refusal(index, Sums(spent, reserved, account.first if account is not None else 0))
-        return None
-
     def _account(self, name: str, now: int) -> _Account:
-        account = self._find(name)
-        if "\0" not in name:
-            if account is None:
-                account = self._budgets[name] = _Account(now)
+        account = self._budgets.get(name)
+        if account is not None:
             return account
+        if "\0" not in name:
+            account = self._budgets[name] = _Account(now)
+            return account
+        account = self._talks.get(name)
         if account is None:
             account = self._talks[name] = _Account(now)
             self._forget_one()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -42,6 +43,7 @@ class Settlement:
     def __init__(self, clock_ns: Callable[[], int]) -> None:
         self._clock_ns = clock_ns
         self._late: deque[_Late] = deque(maxlen=_MOST_LATE)
+        self._pid = os.getpid()
 
     @property
     def late(self) -> int:
@@ -64,6 +66,10 @@ class Settlement:
 
     def make_up(self) -> bool:
         """Settles what had to wait; whether nothing waits any more."""
+        if self._pid != os.getpid():
+            # What a fork inherited is its parent's to make up for.
+            self._pid = os.getpid()
+            self._late.clear()
         for _late in range(len(self._late)):
             try:
                 late = self._late.popleft()
