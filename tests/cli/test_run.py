@@ -72,6 +72,31 @@ def test_a_program_without_calls_says_so(environ):
     assert "no LLM call" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("told", "word"),
+    [
+        ({"OTEL_LLMCOST_DISABLED": "true"}, "switched off by OTEL_LLMCOST_DISABLED"),
+        ({"OTEL_LLMCOST_LEDGER": "off"}, "the ledger is switched off"),
+    ],
+)
+def test_why_there_is_no_summary(environ, told, word):
+    ended = run("--", sys.executable, "-c", "print(1)", environ=environ | told)
+    assert (ended.stdout, ended.returncode) == ("1\n", 0)
+    assert word in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_killed_program_loses_no_call(environ):
+    with DemoProvider() as provider:
+        environ |= {"OPENAI_BASE_URL": provider.openai_url, "OPENAI_API_KEY": "demo"}
+        environ["OTEL_LLMCOST_HOSTS"] = f"127.0.0.1:{provider.port}=openai"
+        killed = run(
+            "--", sys.executable, "-c", f"{CALL}\nimport os; os.kill(os.getpid(), 9)", environ=environ
+        )
+    assert killed.returncode == -signal.SIGKILL
+    assert "1 call, $0.0009" in killed.stderr
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1"])
 def test_signals_reach_the_program(environ, name):
     with subprocess.Popen(

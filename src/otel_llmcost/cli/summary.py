@@ -4,34 +4,49 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..assembly import ledger_settings
+from ..config import load_config
 from ..errors import LlmCostError
 from ..ledger.row import LedgerRow
 from ..reports import Report, RunSummary, run_summary
-from .ledger_option import ledger_settings, opened_ledger
+from .ledger_option import opened_ledger
 from .report import show_report
 from .tables import console, money_text, printable
+
+NO_CALL = "no LLM call was seen"
 
 
 def show_run(run_id: str) -> None:
     """Prints what the calls of a run cost; a ledger that cannot be read is one line."""
     to = console(stderr=True)
-    directory = ledger_settings().directory
-    if directory is None or not directory.is_dir():
-        to.print("otel-llmcost: no LLM call was seen", markup=False)
-        return
-    try:
-        with opened_ledger() as ledger:
-            summary = run_summary(ledger, run_id)
-    except LlmCostError as error:
-        to.print(f"otel-llmcost: {error}", markup=False)
-        return
-    if not summary.report.rows:
-        to.print("otel-llmcost: no LLM call was seen", markup=False)
+    said = _why_nothing()
+    if not said:
+        try:
+            with opened_ledger() as ledger:
+                summary = run_summary(ledger, run_id)
+            said = "" if summary.report.rows else NO_CALL
+        except LlmCostError as error:
+            said = str(error)
+    if said:
+        to.print(f"otel-llmcost: {said}", markup=False)
         return
     to.print(f"\notel-llmcost: {headline(summary.report)}", style="bold", markup=False)
     show_report(without_empty_source(summary.report), stderr=True)
     for line in single_calls(summary):
         to.print(line, markup=False)
+
+
+def _why_nothing() -> str:
+    """Why there can be no summary, "" where there can."""
+    config = load_config()
+    settings = ledger_settings(config)
+    if not config.enabled:
+        return "switched off by OTEL_LLMCOST_DISABLED, no call was looked at"
+    if not settings.enabled:
+        return "the ledger is switched off, so there is no summary"
+    if settings.directory is None or not settings.directory.is_dir():
+        return NO_CALL
+    return ""
 
 
 def headline(report: Report) -> str:
