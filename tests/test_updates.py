@@ -22,7 +22,17 @@ from otel_llmcost.money import femto
 from otel_llmcost.prices import SHIPPED, load_book, parse_row, read_snapshot, write_snapshot
 from otel_llmcost.prices.bundle import pack, unpack
 from otel_llmcost.prices.compare import compare
-from otel_llmcost.updates import PriceStore, Proof, fetch, key_of, offer_from, prove, refresh, signature_of
+from otel_llmcost.updates import (
+    PriceStore,
+    Proof,
+    Refresher,
+    fetch,
+    key_of,
+    offer_from,
+    prove,
+    refresh,
+    signature_of,
+)
 
 KEY = Ed25519PrivateKey.generate()
 RAW = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -58,10 +68,12 @@ class Site:
         self.pages: dict[str, bytes] = {}
         self.redirects: dict[str, str] = {}
         self.sent = 0
+        self.asked = threading.Event()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                outer.asked.set()
                 if self.path in outer.redirects:
                     self.send_response(302)
                     self.send_header("Location", outer.redirects[self.path])
@@ -338,3 +350,30 @@ def test_pack_diff_list_check(place: Path) -> None:
     assert bad.exit_code == 1
     assert "bad.toml:1: rows: unknown key; did you mean 'row'?" in bad.output
     assert "bad.toml:4: modle: unknown key; did you mean 'model'?" in bad.output
+
+
+def test_the_refresher_asks_once_for_several_processes(
+    tmp_path: Path, site: Site, store: PriceStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = site.publish(bundle(tmp_path, "1"))
+    key = base64.b64encode(RAW).decode()
+    assert Refresher(address, key, store).once() == "installed"
+    assert Refresher(address, key, PriceStore(store.directory)).once() == "asked lately"
+    hurried = Refresher(address, key, store, every_s=0)
+    assert hurried.once() == "unchanged"
+    site.publish(bundle(tmp_path, "9"))
+    assert [hurried.once(), hurried.once()] == ["held", "unchanged"]
+    assert "--held" in caplog.text
+    wrong = Refresher(f"{site.url}/absent", key, store, every_s=0)
+    assert [wrong.once(), wrong.once()] == ["failed", "failed"]
+    assert caplog.text.count("404") == 1
+    assert Refresher(address, "no key", store, every_s=0).once() == "failed"
+
+
+def test_the_refresher_runs_beside_the_program(tmp_path: Path, site: Site, store: PriceStore) -> None:
+    address = site.publish(bundle(tmp_path, "1"))
+    refresher = Refresher(address, base64.b64encode(RAW).decode(), store, first_s=0, every_s=3600)
+    refresher.start()
+    refresher.start()
+    assert site.asked.wait(20)
+    refresher.stop()

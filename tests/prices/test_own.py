@@ -155,3 +155,22 @@ rates = { input = "1" }
     book = make_book(own=own)
     call = Call(provider="aws.bedrock", request_model="team-blue", start_ns=NOW, usage={"input": 1000})
     assert book.price(call).amount == femto("0.001")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ('[[rows]]\nmodel = "m"\n', 1, "unknown table; did you mean 'row'?"),
+        ("[[discounts]]\npercent = 5\n", 1, "did you mean 'discount'?"),
+        ('[prices]\nfiles = []\n[[prices.rwo]]\nmodel = "m"\n', 3, "did you mean 'row'?"),
+    ],
+)
+def test_misspelt_tables_are_named(make_book: MakeBook, text: str, line: int, words: str) -> None:
+    (problem,) = make_book(own=text).problems
+    assert problem.line == line
+    assert words in str(problem)
+
+
+def test_tables_of_other_rooms_are_not_ours(make_book: MakeBook) -> None:
+    own = '[metrics]\ntags = []\n[[rules]]\nmodule = "m"\n[prices]\nfiles = []\nupdate_key = "k"\n'
+    assert make_book(own=own).problems == []

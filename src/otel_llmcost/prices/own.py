@@ -5,6 +5,7 @@ A document holds `[[row]]` (or `[[price]]`), `[[discount]]`, `[[local_size]]` at
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -29,7 +30,9 @@ _PARAMETERS = re.compile(
     r"(?<![a-z0-9.])(?:(?P<experts>\d+)x)?(?P<billions>\d+(?:\.\d+)?)b(?![a-z0-9])", re.I
 )
 Parsed = TypeVar("Parsed")
-_PAGE_TABLES = ("provider", "row", "price", "discount", "local_size")
+_SETTINGS = ("files", "directory", "update_from", "update_key")
+_LISTS = ("row", "price", "discount", "local_size")
+_PAGE_TABLES = ("provider", *_LISTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,9 @@ def read_own(documents: Iterable[TomlDocument]) -> OwnPrices:
         top = document.table
         nested = top.get("prices")
         if isinstance(nested, TomlTable):
+            own.problems += _unknown_keys(nested, document, (*_PAGE_TABLES, *_SETTINGS))
             _read(nested, document, own)
+        own.problems += _near_misses(document)
         _read(top, document, own)
     return own
 
@@ -117,13 +122,30 @@ def _read(tables: TomlTable, document: TomlDocument, own: OwnPrices) -> None:
 
 
 def misspelt_tables(document: TomlDocument) -> list[ConfigurationError]:
-    """Tables of a pure prices file that nothing reads, such as `[[rows]]`."""
+    """Tables of a prices file that nothing reads, such as `[[rows]]`."""
+    return _unknown_keys(document.table, document, _PAGE_TABLES, passed=("prices",))
+
+
+def _near_misses(document: TomlDocument) -> list[ConfigurationError]:
+    # A settings file has tables of other rooms, too: only what looks like one of ours is a mistake here.
     problems = []
     for key in document.table:
+        near = difflib.get_close_matches(key, _LISTS, n=1, cutoff=0.8)
+        if near and key not in (*_LISTS, "prices"):
+            problem = wrong(key, f"unknown table; did you mean {near[0]!r}?", None, ", ".join(_LISTS))
+            problems.append(problem.at(str(document.path), document.table.line(key)))
+    return problems
+
+
+def _unknown_keys(
+    table: TomlTable, document: TomlDocument, allowed: tuple[str, ...], passed: tuple[str, ...] = ()
+) -> list[ConfigurationError]:
+    problems = []
+    for key in table:
         try:
-            known_keys({key: None}, _PAGE_TABLES, "")
+            known_keys({key: None}, (*allowed, *passed), "")
         except ConfigurationError as error:
-            problems.append(error.at(str(document.path), document.table.line(key)))
+            problems.append(error.at(str(document.path), table.line(key)))
     return problems
 
 
