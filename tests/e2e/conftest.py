@@ -6,7 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import real_parts
+
+from otel_llmcost.server.demo_provider import DemoProvider
+
+from ..acceptance.conftest import World
+from ..acceptance.sink import Sink
+from . import real_parts
 
 
 def pytest_report_header() -> list[str]:
@@ -31,3 +36,12 @@ def parts(tmp_path: Path) -> Iterator[real_parts.Parts]:
         yield started
     finally:
         started.stop()
+
+
+@pytest.fixture
+def apps(tmp_path: Path) -> Iterator[World]:
+    """Instrumented programs with the real SDKs, in processes of their own."""
+    folder = tmp_path / "apps"
+    folder.mkdir()
+    with DemoProvider() as openai, DemoProvider() as anthropic, Sink() as sink:
+        yield World(openai, anthropic, sink, folder)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from otlp_wire import Sink, Span, send_spans
-from real_parts import Collector, Parts, free_port, until
-
 from otel_llmcost.call import Priced, SpanFacts
 from otel_llmcost.collector import Options, pricing_document
 from otel_llmcost.prices.book import Book
 from otel_llmcost.spans import cost_attributes, read_call
+
+from .otlp_wire import Sink, Span, send_spans
+from .real_parts import Collector, Parts, free_port, until
 
 # Everything comes back, at once and unsampled: the tests of sampling use gateway.yaml as it is.
 _BACK = """\

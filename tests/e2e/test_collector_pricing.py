@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import real_parts
-from otlp_wire import Span
-from pricing_collector import PricingCollector, by_library
 
 from otel_llmcost import semconv as s
 from otel_llmcost.call import SpanFacts
 from otel_llmcost.prices.book import Book
 from otel_llmcost.prices.load import load_book
 from otel_llmcost.spans import read_call
+
+from . import real_parts
+from .otlp_wire import Span
+from .pricing_collector import PricingCollector, by_library
 
 NODE = "@opentelemetry/instrumentation-openai"
 NOW = 1_795_000_000 * 10**9  # 2026-11-18
