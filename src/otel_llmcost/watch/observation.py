@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any
 
@@ -43,11 +43,23 @@ Entered = tuple[Token["Observation | None"], Any]
 class Exchange:
     """One response of a call. A call has several where a middleware falls back to another model."""
 
-    __slots__ = ("collector", "headers", "kind", "observation", "raw", "response", "stream", "unparsed")
+    __slots__ = (
+        "collector",
+        "headers",
+        "kind",
+        "observation",
+        "raw",
+        "response",
+        "stream",
+        "take",
+        "unparsed",
+    )
 
     def __init__(self, observation: Observation, response: Any, stream: bool, unparsed: bool) -> None:
         self.observation = observation
         self.collector: Collector = observation.route.collector(observation.engine.keep_text)
+        self.take: Callable[[Any], None] = self.collector.take_event if stream else self.collector.take_body
+        """JSON that the SDK decoded: one event of a stream, or a whole body."""
         self.stream = stream
         self.unparsed = unparsed
         """The program reads the body itself (`with_raw_response`, `with_streaming_response`)."""
@@ -56,13 +68,6 @@ class Exchange:
         self.kind = type(response)
         # weak: a cycle through the response would leave a dropped stream to the garbage collector
         self.response = weakref.ref(response)
-
-    def take(self, data: Any) -> None:
-        """JSON that the SDK decoded: a whole body, or one event of a stream."""
-        if self.stream:
-            self.collector.take_event(data)
-        else:
-            self.collector.take_body(data)
 
     def body(self) -> Any:
         """The reply's body; of a stream, what its kept events amount to."""
