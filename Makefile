@@ -43,8 +43,8 @@ matrix: $(READY)  ## SDK versions and ways of calling, an environment for each
 endurance: $(READY)  ## long runs
 	$(PYTEST) -m endurance tests
 
-backends:  ## real collector, Prometheus, Jaeger, Alertmanager into .backends/ (needs Go)
-	scripts/backends.sh
+backends:  ## real collector, Prometheus, Jaeger, Alertmanager into .backends/ (gets Go if there is none)
+	PATH="$$(scripts/go.sh):$$PATH" scripts/backends.sh
 
 e2e: $(READY)  ## end to end against the real backends that are there
 	$(PYTEST) -m e2e tests/e2e
