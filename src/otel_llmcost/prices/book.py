@@ -13,7 +13,7 @@ from ..errors import ConfigurationError
 from .bounds import dearest
 from .catalogue import Catalogue, Found
 from .hosts import region_of_host
-from .names import REGIONAL, is_committed, region_of
+from .names import is_committed, region_of
 from .own import OwnPrices
 from .providers import provider_name
 from .rates import Row
@@ -191,14 +191,8 @@ class Book:
             (asked.region if asked is not None else "") or region_of(named, request_model) or found.region
         )
         place = named_place or region or region_of_host(host)
-        if named in REGIONAL and not place and _is_regional(found):
-            doubts = (*doubts, note("ambiguous", "the region was not told, priced as the global one"))
         wanted = Wanted(named, model, TIER_SPELLINGS.get(tier, tier), speed, place, variant)
         return make_terms(found, wanted, self.own.discounts, doubts)
-
-
-def _is_regional(found: Found) -> bool:
-    return any("region" in m.when for c in found.candidates for m in c.row.multipliers)
 
 
 def _matched(response_model: str, request_model: str) -> str:

@@ -20,8 +20,7 @@ _BEDROCK_VERSION = re.compile(r"(?:-v\d+)?(?::\d+)?(?::\d+k|:mm)?$")
 _ROUTES = re.compile(r":(?:nitro|floor|exacto|online|beta)$")
 _LITELLM_REGION = re.compile(r"(?:[a-z]{2}(?:-gov)?-[a-z]+-\d|converse|converse_like|invoke)/")
 _FT_AZURE = re.compile(r"^(?P<base>.+?)\.ft-.+$")
-REGIONAL = (semconv.BEDROCK, semconv.VERTEX)
-"""Providers whose every call has a region, global or not: one that is not told is not known to be global."""
+_REGIONAL = (semconv.BEDROCK, semconv.VERTEX)
 _OPAQUE = ("application-inference-profile/", "custom-model-deployment/", "imported-model/", "custom-model/")
 
 
@@ -56,7 +55,7 @@ def _all_readings(provider: str, model: str) -> Iterator[Reading]:
 
 def region_of(provider: str, model: str) -> str:
     """The region that a model name carries (a Bedrock profile, an ARN, a Vertex path), or ""."""
-    if provider not in REGIONAL:
+    if provider not in _REGIONAL:
         return ""
     return _unwrap(provider, model).region
 
