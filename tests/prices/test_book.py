@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from otel_llmcost.call import Call, Line, code_of, note
 from otel_llmcost.money import femto
+from otel_llmcost.prices import load_book, write_snapshot
 
 from .conftest import MakeBook, ns
 
@@ -280,3 +283,30 @@ def test_unknown_names_are_remembered_within_bounds(make_book: MakeBook) -> None
     kept = len(book._unknown), len(book._known)
     assert kept[0] <= 1024
     assert kept[1] == 1
+
+
+def test_endless_names_are_neither_kept_nor_repeated(make_book: MakeBook) -> None:
+    book = make_book(ROWS)
+    priced = book.price(call("x" * 1_000_000))
+    assert priced.status == "unpriced"
+    assert len(priced.reasons[0]) < 1000
+    assert len(book._unknown) == 0
+
+
+def test_standard_speed_is_no_speed_and_regions_have_no_case(make_book: MakeBook) -> None:
+    book = make_book(
+        ROWS.replace(
+            "max_output = 1000",
+            'max_output = 1000\nmultipliers = [{ when = { region = "us" }, factor = "2" }]',
+        )
+    )
+    assert book.price(call(speed="standard", region="US")).amount == femto("0.006")
+
+
+def test_a_newer_release_beats_an_older_update(make_book: MakeBook, tmp_path: Path) -> None:
+    older = tmp_path / "older"
+    write_snapshot([], [], older, date=dt.date(2020, 1, 1), sources={})
+    assert load_book(installed=older).version == load_book().version
+    newer = tmp_path / "newer"
+    write_snapshot([], [], newer, date=dt.date(2099, 1, 1), sources={})
+    assert load_book(installed=newer).snapshot_date == "2099-01-01"

@@ -23,6 +23,9 @@ from .terms import COMMITTED_TIER, TIER_SPELLINGS, Terms, Wanted, committed_term
 
 _KNOWN_LIMIT = 4096
 _UNKNOWN_LIMIT = 1024
+_LONGEST_KEY = 2000
+"""Characters of the names of a call; longer ones are nobody's, and are not worth the memory."""
+_LONGEST_NAME = 200
 
 
 class Book:
@@ -108,6 +111,8 @@ class Book:
             kept, limit = (
                 (self._known, _KNOWN_LIMIT) if terms.is_priced() else (self._unknown, _UNKNOWN_LIMIT)
             )
+            if sum(map(len, key)) > _LONGEST_KEY:
+                return terms
             if len(kept) >= limit:
                 kept.clear()
             kept[key] = terms
@@ -191,7 +196,8 @@ class Book:
             (asked.region if asked is not None else "") or region_of(named, request_model) or found.region
         )
         place = named_place or region or region_of_host(host)
-        wanted = Wanted(named, model, TIER_SPELLINGS.get(tier, tier), speed, place, variant)
+        speed = "" if speed == "standard" else speed
+        wanted = Wanted(named, model, TIER_SPELLINGS.get(tier, tier), speed, place.lower(), variant)
         return make_terms(found, wanted, self.own.discounts, doubts)
 
 
@@ -200,6 +206,7 @@ def _matched(response_model: str, request_model: str) -> str:
 
 
 def _unknown_reason(provider: str, model: str) -> str:
+    provider, model = provider[:_LONGEST_NAME], model[:_LONGEST_NAME]
     if provider in (semconv.LOCAL, semconv.OLLAMA):
         text = f"{model or 'a model'} runs on own hardware, which has no list price"
         return note("local", f'{text}; remedy: a price row with provider = "local"')
