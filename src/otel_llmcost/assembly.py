@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +18,7 @@ from opentelemetry import propagate
 from . import attribution
 from .attribution import AttributionSettings
 from .config import Config
-from .errors import ConfigurationError
+from .errors import ConfigurationError, LedgerError
 from .ledger import LedgerSettings
 from .ledger.location import default_directory, prepare_directory
 from .prices import Book, load_book, resolve_host
@@ -145,9 +147,30 @@ def gate_of(budgets: Iterable[Budget], book: Book, directory: Path | None) -> Ga
     wanted = list(budgets)
     if not wanted:
         return None
-    counters: dict[str, CounterStore] = {"process": ProcessCounter()}
-    counters["machine"] = MachineCounter(directory) if directory is not None else counters["process"]
+    conversations = max(budget.conversations for budget in wanted)
+    # without a place of its own the shared counter cannot be reached: each budget says what holds then
+    counters: dict[str, CounterStore] = {
+        "process": ProcessCounter(conversations=conversations),
+        "machine": MachineCounter(directory if directory is not None else Path(os.devnull) / "none"),
+    }
     return Gate(wanted, book, counters)
+
+
+def reconcile_budgets(gate: Gate, directory: Path) -> None:
+    """Lift the machine's budgets to what the ledger knows of their windows, in a thread of its own."""
+
+    def lift() -> None:
+        from .budgets.from_ledger import reconcile
+        from .ledger.drain import open_up_to_date
+
+        try:
+            with open_up_to_date(directory) as ledger:
+                reconcile(gate, ledger, int(time.time()))
+        except LedgerError as problem:
+            _log.warning("otel-llmcost: budgets could not be reconciled with the ledger: %s", problem)
+
+    if any(rule.budget.scope == "machine" for rule in gate.rules):
+        threading.Thread(target=lift, name="otel-llmcost-budgets", daemon=True).start()
 
 
 def open_use_cases(config: Config) -> UseCases:
