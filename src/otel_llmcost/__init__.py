@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .clients import define_use_case, get_llm_client, get_model_for_use_case
     from .costs import calculate_cost, cost_breakdown, estimate_cost
     from .errors import BudgetExceeded, ConfigurationError, LlmCostError
+    from .pricing import price
     from .runtime import instrument, uninstrument, use_budgets
     from .sessions import session
     from .tracker import CostTracker
@@ -34,6 +35,7 @@ _HOMES = {
     "get_llm_client": "clients",
     "get_model_for_use_case": "clients",
     "instrument": "runtime",
+    "price": "pricing",
     "register_usage_reader": "usage",
     "session": "sessions",
     "stage": "attribution",
@@ -43,7 +45,7 @@ _HOMES = {
     "uninstrument": "runtime",
     "use_budgets": "runtime",
 }
-_TELLING = frozenset({"sessions", "tracker", "costs", "clients"})
+_TELLING = frozenset({"sessions", "tracker", "costs", "clients", "pricing"})
 """Rooms that price and tell through the runtime, which is assembled when they are first asked."""
 
 __all__ = [
@@ -60,6 +62,7 @@ __all__ = [
     "get_llm_client",
     "get_model_for_use_case",
     "instrument",
+    "price",
     "register_usage_reader",
     "session",
     "stage",
