@@ -4,17 +4,18 @@ Run in an environment of its own, with that instrumentation and the SDKs install
 
     python tests/spans/record.py openllmetry > tests/spans/recorded/openllmetry.json
 
-Names: openllmetry, openinference, genai, openai_v2, logfire, pydantic_ai, anthropic_native. The bodies' usage is at the
-top of this file; the tests compare with it.
+The names are the keys of OTHERS below. The bodies' usage is at the top of this file; the tests compare with it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.metadata
 import json
 import sys
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -193,6 +194,48 @@ def call_pydantic_ai(url: str) -> None:
     Agent(AnthropicModel(CLAUDE_MODEL, provider=AnthropicProvider(base_url=url, api_key="k"))).run_sync("hi")
 
 
+def call_langchain(url: str) -> None:
+    from langchain_anthropic import ChatAnthropic
+    from langchain_openai import ChatOpenAI
+
+    ChatOpenAI(model=OPENAI_MODEL, base_url=f"{url}/v1", api_key="k", max_retries=0).invoke("hi")
+    ChatOpenAI(model=OPENAI_MODEL, base_url=f"{url}/v1", api_key="k", use_responses_api=True).invoke("hi")
+    ChatAnthropic(model=CLAUDE_MODEL, base_url=url, api_key="k", max_tokens=50, max_retries=0).invoke("hi")
+
+
+def call_agents(url: str) -> None:
+    from agents import Agent, OpenAIChatCompletionsModel, OpenAIResponsesModel, Runner
+    from openai import AsyncOpenAI
+
+    client = AsyncOpenAI(api_key="k", base_url=f"{url}/v1", max_retries=0)
+    for kind in (OpenAIResponsesModel, OpenAIChatCompletionsModel):
+        Runner.run_sync(Agent(name="a", model=kind(model=OPENAI_MODEL, openai_client=client)), "hi")
+
+
+def call_litellm(url: str) -> None:
+    import litellm
+
+    messages = [{"role": "user", "content": "hi"}]
+    litellm.completion(model=f"openai/{OPENAI_MODEL}", messages=messages, api_base=f"{url}/v1", api_key="k")
+    litellm.completion(model=f"anthropic/{CLAUDE_MODEL}", messages=messages, api_base=url, api_key="k")
+    time.sleep(2)  # its callbacks run on a thread of their own
+
+
+def start_litellm() -> None:
+    import litellm
+    from litellm.integrations.opentelemetry import OpenTelemetry, OpenTelemetryConfig
+    from opentelemetry import trace
+
+    config = OpenTelemetryConfig(exporter="in_memory")
+    litellm.callbacks = [OpenTelemetry(config=config, tracer_provider=trace.get_tracer_provider())]
+
+
+def start_openlit() -> None:
+    import openlit
+
+    openlit.init(disable_metrics=True, disable_batch=True, capture_message_content=False)
+
+
 def instrument(*targets: str) -> None:
     for target in targets:
         module, _, name = target.partition(":")
@@ -239,6 +282,23 @@ OTHERS: dict[str, tuple[Callable[[], None], tuple[Callable[[str], None], ...], t
     ),
     "logfire": (start_logfire, BOTH, ("logfire",)),
     "pydantic_ai": (lambda: None, (call_pydantic_ai,), ("pydantic-ai-slim",)),
+    "langchain": (
+        lambda: instrument("opentelemetry.instrumentation.langchain:LangchainInstrumentor"),
+        (call_langchain,),
+        ("opentelemetry-instrumentation-langchain", "langchain-core"),
+    ),
+    "genai_langchain": (
+        lambda: instrument("opentelemetry.instrumentation.genai.langchain:LangChainInstrumentor"),
+        (call_langchain,),
+        ("opentelemetry-instrumentation-genai-langchain", "langchain-core"),
+    ),
+    "genai_openai_agents": (
+        lambda: instrument("opentelemetry.instrumentation.genai.openai_agents:OpenAIAgentsInstrumentor"),
+        (call_agents,),
+        ("opentelemetry-instrumentation-genai-openai-agents", "openai-agents"),
+    ),
+    "litellm": (start_litellm, (call_litellm,), ("litellm",)),
+    "openlit": (start_openlit, BOTH, ("openlit",)),
     "anthropic_native": (lambda: None, (call_anthropic,), ("anthropic",)),
 }
 
@@ -290,5 +350,7 @@ def plain(span: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    json.dump(record(sys.argv[1]), sys.stdout, indent=1)
+    with contextlib.redirect_stdout(sys.stderr):  # some print spans of their own
+        recorded = record(sys.argv[1])
+    json.dump(recorded, sys.stdout, indent=1)
     print()

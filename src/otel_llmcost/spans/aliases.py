@@ -60,7 +60,7 @@ _OPERATIONS = {
 }
 
 
-def by_aliases(name: str, attributes: Attributes) -> dict[str, object] | None:
+def by_aliases(name: str, attributes: Attributes) -> dict[str, object]:
     """The attributes with the conventions' names beside the span's own."""
     found = dict(attributes)
     for other, ours in ALIASES.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from . import openinference, vercel
+from . import litellm, openinference, vercel
 from .aliases import by_aliases
 
 Attributes = Mapping[str, object]
@@ -35,6 +35,7 @@ class Dialect:
 
 
 CACHE = "cached tokens"
+WRITES = "cache writes"
 TIER = "the service tier"
 LIFETIMES = "the lifetime of cache writes"
 SEARCHES = "searches"
@@ -61,6 +62,10 @@ DIALECTS = (
     Dialect("openinference.instrumentation", None, (TIER,), openinference.by_conventions),
     Dialect("openinference", None, (TIER,), openinference.by_conventions),
     Dialect("@arizeai/openinference", None, (TIER,), openinference.by_conventions),
+    Dialect("opentelemetry.instrumentation.langchain", True, (CACHE, WRITES, TIER, SEARCHES, REGION, TERMS)),
+    Dialect("openlit.instrumentation.openai", True, (SEARCHES,)),
+    Dialect("openlit.instrumentation.anthropic", False, (CACHE, TIER, LIFETIMES, SEARCHES, REGION, TERMS)),
+    Dialect("litellm", True, (), litellm.by_conventions),
     Dialect("logfire.openai", True, (TIER, SEARCHES)),
     Dialect("logfire.anthropic", True),
     Dialect("pydantic-ai", True, (TIER, REGION, TERMS)),

@@ -22,7 +22,7 @@ from ..usage import anthropic, openai, terms
 from ..usage.quantities import count, text
 from .aliases import RAW_USAGE
 from .attributes import parsed
-from .dialects import CACHE, LIFETIMES, REGION, TERMS, TIER, Dialect, counts_inclusively
+from .dialects import CACHE, LIFETIMES, REGION, TERMS, TIER, WRITES, Dialect, counts_inclusively
 
 Attributes = Mapping[str, object]
 Hosts = Mapping[str, str]
@@ -35,19 +35,21 @@ def by_conventions(facts: SpanFacts, dialect: Dialect) -> Attributes | None:
     if _stands_for_a_stream(facts.attributes):
         return None
     attributes = dialect.translate(facts.name, facts.attributes)
-    if attributes is None or counts_inclusively(dialect, facts.scope_version, facts.attributes) is not None:
-        return attributes
-    return _counted_beside(attributes)
+    inclusive = counts_inclusively(dialect, facts.scope_version, facts.attributes)
+    return (
+        attributes if attributes is None or inclusive else _inclusive(attributes, certain=inclusive is False)
+    )
 
 
-def _counted_beside(attributes: dict[str, object]) -> Attributes:
-    # Cached tokens beyond the input can only be counted beside it, as Anthropic's bodies do.
+def _inclusive(attributes: dict[str, object], certain: bool) -> Attributes:
+    # Where nobody knows how a span counts: cached tokens beyond the input can only stand beside it.
     ignored: list[str] = []
     cached = sum(
         count(attributes.get(name), name, ignored) for name in (s.CACHE_READ_TOKENS, s.CACHE_WRITE_TOKENS)
     )
     given = count(attributes.get(s.INPUT_TOKENS), s.INPUT_TOKENS, ignored)
-    return attributes | {s.INPUT_TOKENS: given + cached} if cached > given else attributes
+    beside = cached > 0 and (certain or cached > given)
+    return attributes | {s.INPUT_TOKENS: given + cached} if beside else attributes
 
 
 def _stands_for_a_stream(attributes: Attributes) -> bool:
@@ -88,7 +90,9 @@ def _body_on_span(own: Attributes, translated: Attributes) -> Reading | None:
     said = body.get("usage") if body else None
     if not body or not isinstance(said, dict):
         return None
-    if "cache_creation_input_tokens" in said or body.get("type") == "message":
+    if "prompt_tokens" not in said and (
+        "cache_creation_input_tokens" in said or body.get("type") == "message"
+    ):
         return anthropic.read_message(body)
     return openai.read_responses(body) if body.get("object") == "response" else openai.read_chat(body)
 
@@ -114,25 +118,35 @@ def _with_reading(call: Call, reading: Reading, notes: list[str]) -> Call:
 
 
 def _doubts(call: Call, facts: SpanFacts, dialect: Dialect) -> list[str]:
+    """Where the counts or terms on the span may not be what was billed."""
+    doubts = _doubts_about_cache(call, facts, dialect)
+    if facts.scope.startswith("openlit.") and call.tier == terms.STANDARD:
+        doubts.append(note(NOTED, "OpenLIT writes the default tier where it saw none"))
+    if _adds_placeholder(facts):
+        doubts.append(note(ESTIMATED_NOTE, "OpenLLMetry adds the start's placeholder to a stream's output"))
+    return doubts
+
+
+def _doubts_about_cache(call: Call, facts: SpanFacts, dialect: Dialect) -> list[str]:
     doubts = []
     cached = any(meter.startswith("cache_") for meter in call.usage)
     if cached and counts_inclusively(dialect, facts.scope_version, facts.attributes) is None:
         who = f"{facts.scope} {facts.scope_version}".strip()
-        doubts.append(
-            note(
-                ESTIMATED_NOTE,
-                f"whether {who} counts cached tokens into the input is not known; it is assumed",
-            )
-        )
-    if LIFETIMES in dialect.leaves_out and call.usage.get("cache_write"):
-        doubts.append(note(ESTIMATED_NOTE, "cache lifetimes are not on the span, the default one is assumed"))
-    if _adds_placeholder(facts):
-        doubts.append(note(ESTIMATED_NOTE, "OpenLLMetry adds the start's placeholder to a stream's output"))
-    if CACHE in dialect.leaves_out and not cached and call.operation != s.EMBEDDINGS:
-        doubts.append(
-            note(ESTIMATED_NOTE, f"spans of {dialect.scope} hide cached tokens; all input is priced in full")
-        )
-    return doubts
+        doubts.append(f"whether {who} counts cached tokens into the input is not known; it is assumed")
+    if call.usage.get("cache_write"):
+        if LIFETIMES in dialect.leaves_out:
+            doubts.append("cache lifetimes are not on the span, the default one is assumed")
+    elif WRITES in dialect.leaves_out and call.provider == s.ANTHROPIC:
+        doubts.append(f"spans of {dialect.scope} hide cache writes, priced as plain input")
+    if CACHE in dialect.leaves_out and call.operation != s.EMBEDDINGS and not _tells_cache(facts.attributes):
+        doubts.append(f"cached tokens are not on this span of {dialect.scope}")
+    return [note(ESTIMATED_NOTE, doubt) for doubt in doubts]
+
+
+def _tells_cache(attributes: Attributes) -> bool:
+    # OpenLIT writes zeros for streams, whose cached tokens it does not see.
+    streamed = attributes.get(s.REQUEST_STREAM) is True
+    return any("cache_read" in name and (value or not streamed) for name, value in attributes.items())
 
 
 def _left_out(call: Call, dialect: Dialect, candidates: tuple[str, ...]) -> list[str]:
@@ -142,6 +156,7 @@ def _left_out(call: Call, dialect: Dialect, candidates: tuple[str, ...]) -> list
     at_anthropic = call.provider == s.ANTHROPIC
     known = {
         CACHE: True,
+        WRITES: True,
         TIER: bool(call.tier),
         LIFETIMES: True,
         REGION: not at_anthropic,

@@ -39,7 +39,7 @@ def by_conventions(name: str, attributes: Attributes) -> dict[str, object] | Non
     """The conventions' attributes of `ai.*.doGenerate`, `.doStream`, `.doEmbed`; None for all other spans."""
     if not name.endswith((*_LEAVES, _EMBEDDINGS)):
         return None
-    found = by_aliases(name, attributes) or {}
+    found = by_aliases(name, attributes)
     found.setdefault(s.OPERATION, s.EMBEDDINGS if name.endswith(_EMBEDDINGS) else s.CHAT)
     for theirs, ours in NAMES:
         value = attributes.get(theirs)

@@ -116,7 +116,9 @@ def _is_realtime(body: Body) -> bool:
 
 
 def _is_message(body: Body) -> bool:
-    return body.get("type") == "message" or _usage_has("cache_creation_input_tokens", "iterations")(body)
+    usage = table(body.get("usage"))
+    told = "cache_creation_input_tokens" in usage or "iterations" in usage
+    return body.get("type") == "message" or (told and "prompt_tokens" not in usage)
 
 
 def _is_transcript(body: Body) -> bool:

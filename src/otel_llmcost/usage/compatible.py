@@ -52,6 +52,8 @@ _VENDOR_FIELDS = frozenset(
         "server_tool_use",
         "search_context_size",
         "num_search_queries",
+        "inference_geo",
+        "speed",
     }
 )
 
@@ -61,6 +63,7 @@ def add_vendor_fields(reading: Reading, body: Body, usage: Body, notes: list[str
     if not _VENDOR_FIELDS.isdisjoint(usage):
         reading.reported = reported(reading.model, usage, notes)
         _add_tool_counts(reading, usage, notes)
+        _add_terms(reading, usage)
     if "usage_breakdown" in body:
         _add_breakdown(reading, body, notes)
     if "-search-" in reading.model and reading.model.startswith(_SEARCH_MODELS):
@@ -103,6 +106,13 @@ def _upstream(usage: Body, notes: list[str]) -> Decimal:
         return Decimal(0)
     upstream = table(usage.get("cost_details")).get("upstream_inference_cost")
     return money(upstream, "upstream_inference_cost", notes) or Decimal(0)
+
+
+def _add_terms(reading: Reading, usage: Body) -> None:
+    # LiteLLM hands Anthropic's terms on in OpenAI's shape.
+    geo = text(usage.get("inference_geo")).lower()
+    reading.region = "" if geo == "not_available" else geo
+    reading.speed = "fast" if usage.get("speed") == "fast" else ""
 
 
 def _add_tool_counts(reading: Reading, usage: Body, notes: list[str]) -> None:

@@ -39,14 +39,23 @@ def _named(parts: Parts) -> str:
     return ", ".join(f"{meter} {quantity}" for meter, quantity in parts if quantity)
 
 
+_LIFETIMES = {
+    "ttl_30m_tokens": "cache_write_30m",
+    "ttl_12h_tokens": "cache_write_12h",
+    "ephemeral_5m_input_tokens": "cache_write_5m",
+    "ephemeral_1h_input_tokens": "cache_write_1h",
+}
+
+
 def written_parts(written: int, lifetimes: object, name: str, notes: list[str]) -> Parts:
-    """Cache writes by lifetime, where OpenAI's `cache_write_tokens_details` tells them."""
-    split_by = table(lifetimes)
-    if not split_by:
+    """Cache writes by lifetime, where OpenAI's or (through a gateway) Anthropic's details tell them."""
+    told = table(lifetimes)
+    lived = tuple(
+        (meter, count(told.get(field), field, notes)) for field, meter in _LIFETIMES.items() if field in told
+    )
+    if not any(quantity for _, quantity in lived):
         return (("cache_write", written),)
-    short = count(split_by.get("ttl_30m_tokens"), "ttl_30m_tokens", notes)
-    long = count(split_by.get("ttl_12h_tokens"), "ttl_12h_tokens", notes)
-    return lifetime_parts(written, (("cache_write_30m", short), ("cache_write_12h", long)), name, notes)
+    return lifetime_parts(written, lived, name, notes)
 
 
 def lifetime_parts(written: int, lifetimes: Parts, name: str, notes: list[str]) -> Parts:

@@ -85,7 +85,7 @@ def _split_prompt(meters: Meters, prompt: int, details: Body, usage: Body, notes
         return
     by_modality = table(details.get("cached_tokens_details"))
     cached, cached_audio = cached_by_modality(cached, prompt - audio - written, audio, by_modality, notes)
-    lifetimes = details.get("cache_write_tokens_details")
+    lifetimes = details.get("cache_write_tokens_details") or details.get("cache_creation_token_details")
     parts = (
         ("cache_read", cached),
         ("cache_read_audio", cached_audio),
