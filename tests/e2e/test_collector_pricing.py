@@ -120,6 +120,22 @@ TERMS = {
         gen_ai__response__model="gpt-realtime",
         **{s.AUDIO_INPUT_TOKENS: 200, s.AUDIO_CACHE_READ_TOKENS: 100, s.CACHE_READ_TOKENS: 150},
     ),
+    "Bedrock by its host": chat(
+        gen_ai__provider__name="aws.bedrock",
+        gen_ai__response__model="anthropic.claude-sonnet-4-5-20250929-v1:0",
+        server__address="bedrock-runtime.us-east-1.amazonaws.com",
+    ),
+    "Bedrock by a profile": chat(
+        gen_ai__provider__name="aws.bedrock",
+        gen_ai__request__model="us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        gen_ai__response__model=None,
+        server__address=None,
+    ),
+    "Vertex by its host": chat(
+        gen_ai__provider__name="gcp.vertex_ai",
+        gen_ai__response__model="claude-sonnet-4-5",
+        server__address="us-east5-aiplatform.googleapis.com",
+    ),
     "one token": chat(gen_ai__usage__input_tokens=1, gen_ai__usage__output_tokens=1),
     "nothing used": chat(gen_ai__usage__input_tokens=0, gen_ai__usage__output_tokens=0),
 }

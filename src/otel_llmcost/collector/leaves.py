@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..spans.dialects import CACHE, DIALECTS, Dialect
+from ..spans.dialects import DIALECTS, Dialect
 
 CONVENTIONS, OPENINFERENCE, VERCEL = "conventions", "openinference", "vercel"
 
@@ -23,7 +23,6 @@ class Leaf:
     """Whose attribute names they carry."""
     inclusive: bool | None = None
     """Whether the input count includes cached tokens; None: not known, an estimate where there are any."""
-    hides_cache: bool = False
     leaves_out: tuple[str, ...] = ()
 
 
@@ -84,7 +83,7 @@ def _leaf(scope: str, known: dict[str, Dialect]) -> Leaf:
         return Leaf(scope)
     # A row that holds only from some version on is not relied on: the collector does not compare versions.
     inclusive = None if dialect.since else dialect.inclusive
-    return Leaf(scope, _names_of(dialect), inclusive, CACHE in dialect.leaves_out, dialect.leaves_out)
+    return Leaf(scope, _names_of(dialect), inclusive, dialect.leaves_out)
 
 
 def _names_of(dialect: Dialect) -> str:

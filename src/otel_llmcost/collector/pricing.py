@@ -297,7 +297,8 @@ def _outcome(version: str) -> Statements:
     sums = " + ".join(pricing(f"sum_{component}") for component in COMPONENTS)
     missing = "(" + " or ".join((f"{pricing('lack')} != nil", f"{rates}[{quoted('unplaced')}] != nil")) + ")"
     doubtful = " or ".join(
-        f"{path} != nil" for path in (pricing("about"), pricing("doubt"), f'{rates}["hours"]')
+        f"{path} != nil"
+        for path in (pricing("about"), pricing("doubt"), f'{rates}["hours"]', f'{rates}["assumed"]')
     )
     group.add(
         assign(total, sums),
@@ -349,6 +350,7 @@ def _outcome(version: str) -> Statements:
     ):
         group.add(f"append({notes}, {text}) where {pricing(mark)} != nil and {why} == nil")
     for flag, text in (
+        ("assumed", "ambiguous: the region was not told, the price of everywhere is taken"),
         ("unplaced", "no-region: no price in this region; the amount is a lower bound"),
         (
             "hours",

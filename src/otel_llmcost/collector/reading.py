@@ -10,7 +10,7 @@ from ..call import ESTIMATED_NOTE, NOTED, note
 from ..prices.hosts import HOSTS
 from ..prices.providers import SPELLINGS
 from ..spans.aliases import ALIASES
-from ..spans.dialects import LIFETIMES
+from ..spans.dialects import CACHE, LIFETIMES, WRITES
 from ..spans.openinference import NAMES as OPENINFERENCE_NAMES
 from ..spans.vercel import NAMES as VERCEL_NAMES
 from ..usage.terms import TIERS
@@ -56,6 +56,7 @@ def reading(leaves: tuple[Leaf, ...]) -> Iterable[Statements]:
     yield _spelled()
     yield _hosts()
     yield _bedrock()
+    yield _vertex()
 
 
 def _scope_is(scopes: Iterable[str]) -> str:
@@ -176,16 +177,21 @@ def _doubts(leaves: tuple[Leaf, ...]) -> Statements:
     if undated:
         text = note(ESTIMATED_NOTE, "cache lifetimes are not on the span, the default one is assumed")
         group.add(*doubt(text, f"{counted}{pricing('cache_write')} > 0 and {_scope_is(undated)}"))
-    hiding = [leaf.scope for leaf in leaves if leaf.hides_cache]
+    hidden = [leaf.scope for leaf in leaves if WRITES in leaf.leaves_out]
+    if hidden:
+        text = note(ESTIMATED_NOTE, "spans of this scope hide cache writes, priced as plain input")
+        at_anthropic = f"{pricing('provider')} == {quoted(s.ANTHROPIC)} and {pricing('cache_write')} == 0"
+        group.add(*doubt(text, f"{counted}{at_anthropic} and {_scope_is(hidden)}"))
+    hiding = [leaf.scope for leaf in leaves if CACHE in leaf.leaves_out]
     if hiding:
-        text = note(ESTIMATED_NOTE, "spans of this scope hide cached tokens; all input is priced in full")
-        group.add(
-            *doubt(
-                text,
-                f"{counted}not {cached} and {_scope_is(hiding)}"
-                f" and {attribute(s.OPERATION)} != {quoted(s.EMBEDDINGS)}",
-            )
+        text = note(ESTIMATED_NOTE, "cached tokens are not on this span")
+        untold = " and ".join(
+            f"{attribute(name)} == nil"
+            for name in spellings(CONVENTIONS)[s.CACHE_READ_TOKENS]
+            if "cache_read" in name
         )
+        at_work = f"{attribute(s.OPERATION)} != {quoted(s.EMBEDDINGS)}"
+        group.add(*doubt(text, f"{counted}{untold} and {at_work} and {_scope_is(hiding)}"))
     for leaf in leaves:
         if leaf.leaves_out:
             text = note(NOTED, f"spans of {leaf.scope} may leave out {', '.join(leaf.leaves_out)}")
@@ -245,6 +251,8 @@ def _bedrock() -> Statements:
     group = Statements(
         [IN_WORK, f"{pricing('provider')} == {quoted(s.BEDROCK)}"], comment="Names of Bedrock."
     )
+    host = pricing("host")
+    group.add(assign(region, f'Split({host}, ".")[1]', f'{region} == "" and HasPrefix({host}, "bedrock-")'))
     profile = r"^(global|us-gov|us|eu|apac|jp|au|ca|sa|me|in)\."
     for kind in ("answered", "asked"):
         path = pricing(kind)
@@ -254,4 +262,18 @@ def _bedrock() -> Statements:
             assign(region, f'Split({path}, ".")[0]', f"IsMatch({path}, {quoted(profile)})"),
             f'replace_pattern({path}, {quoted(profile)}, "")',
         )
+    return group
+
+
+def _vertex() -> Statements:
+    """Vertex's hosts tell the region."""
+    region, host = pricing("region"), pricing("host")
+    group = Statements(
+        [IN_WORK, f"{pricing('provider')} == {quoted(s.VERTEX)}", f'{region} == ""'],
+        comment="Hosts of Vertex.",
+    )
+    group.add(
+        assign(region, f'Split({host}, "-aiplatform")[0]', f'Index({host}, "-aiplatform") > 0'),
+        assign(region, quoted("global"), f'{host} == "aiplatform.googleapis.com"'),
+    )
     return group

@@ -138,20 +138,21 @@ def _variants(terms: dict[tuple[str, str, str], Terms], cut: int) -> list[tuple[
     for (tier, speed, region), one in terms.items():
         if not one.is_priced() and speed:
             continue
-        levels = _levels(one.at(cut))
-        if region == ELSEWHERE and levels == _levels(terms[tier, speed, ""].at(cut)):
+        levels = _levels(one, cut)
+        if region == ELSEWHERE and levels == _levels(terms[tier, speed, ""], cut):
             continue
         for level, facts in enumerate(levels):
             found.append((f"@{tier}~{speed}~{region}{f'>{level}' if level else ''}", facts))
     return found
 
 
-def _levels(segment: Segment) -> list[str]:
-    """The facts of each level of a segment; one that prices nothing says why by its code."""
+def _levels(terms: Terms, cut: int) -> list[str]:
+    """The facts of each level at one instant; where nothing is priced, why not, by its code."""
+    segment = terms.at(cut)
     plan = segment.plan
     if plan is None:
         return [f"why={segment.reasons[0].partition(':')[0]}"]
-    flags = _flags(plan, segment)
+    flags = [*_flags(plan, segment), *(["assumed=1"] if terms.doubts else [])]
     if plan.gpu_second is not None or len(plan.levels) > MOST_LEVELS:
         return ["why=no-rate"]
     overs = [f"over{n}={level.over}" for n, level in enumerate(plan.levels[1:], 1)]
