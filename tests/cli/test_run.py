@@ -167,6 +167,26 @@ def test_ctrl_c_reaches_the_program_once(environ):
     assert os.waitstatus_to_exitcode(status) == 11
 
 
+def test_a_shell_can_suspend_and_resume_it(environ):
+    """Ctrl-Z gives the shell its prompt back, `fg` goes on where the program was."""
+    program = f'{COMMAND} run --no-summary -- {sys.executable} -c \'print("wor" + "ks"); input(); exit(5)\''
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve("/bin/bash", ["bash", "--norc", "--noprofile", "-i"], {**environ, "PS1": "prompt "})
+    read_until(terminal, b"prompt")
+    os.write(terminal, program.encode() + b"\n")
+    read_until(terminal, b"works")
+    os.write(terminal, b"\x1a")
+    read_until(terminal, b"Stopped")
+    os.write(terminal, b"echo back\\ here; fg\n")
+    read_until(terminal, b"back here")
+    os.write(terminal, b"\n")
+    os.write(terminal, b"echo ended with $?; exit\n")
+    read_until(terminal, b"ended with 5")
+    os.waitpid(pid, 0)
+    os.close(terminal)
+
+
 def test_an_interpreter_without_the_package_is_refused_before_it_runs(environ, tmp_path):
     venv.create(tmp_path / "other", with_pip=False)
     python = tmp_path / "other" / "bin" / "python"

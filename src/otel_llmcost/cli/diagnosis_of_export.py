@@ -36,13 +36,13 @@ def export(environ: Mapping[str, str]) -> Iterable[Finding]:
     )
     yield Finding("export", "pipeline", OK, f"{maker}, unless the program makes its own")
     for signal in _CARRIES:
-        yield _signal(environ, signal, by_default="otlp" if makers else "")
+        yield _signal(environ, signal, distribution=bool(makers))
     yield from _terms(environ)
 
 
-def _signal(environ: Mapping[str, str], signal: str, by_default: str) -> Finding:
+def _signal(environ: Mapping[str, str], signal: str, distribution: bool) -> Finding:
     carries = _CARRIES[signal]
-    exporter = configured_exporter(environ, signal) or by_default
+    exporter = configured_exporter(environ, signal) or ("otlp" if distribution else "")
     if not exporter:
         text = "no exporter and no endpoint is named: the cost stays in the ledger"
         return Finding("export", carries, NOTE, text, "set OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -51,12 +51,12 @@ def _signal(environ: Mapping[str, str], signal: str, by_default: str) -> Finding
         return Finding("export", carries, NOTE, text)
     if "otlp" not in exporter:
         return Finding("export", carries, OK, f"exporter {exporter}")
-    return _endpoint(environ, signal, exporter)
+    # the SDK's default protocol; the pipeline that we make where there is none uses HTTP
+    endpoint = endpoint_of(environ, signal, exporter, "grpc" if distribution else "http/protobuf")
+    return _reachable(carries, endpoint)
 
 
-def _endpoint(environ: Mapping[str, str], signal: str, exporter: str) -> Finding:
-    carries = _CARRIES[signal]
-    endpoint = endpoint_of(environ, signal, exporter)
+def _reachable(carries: str, endpoint: str) -> Finding:
     parts = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}")
     try:
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
@@ -70,15 +70,16 @@ def _endpoint(environ: Mapping[str, str], signal: str, exporter: str) -> Finding
     return Finding("export", carries, BROKEN, text, "start the collector, or name another endpoint")
 
 
-def endpoint_of(environ: Mapping[str, str], signal: str, exporter: str) -> str:
+def endpoint_of(
+    environ: Mapping[str, str], signal: str, exporter: str, default_protocol: str = "grpc"
+) -> str:
     """Where the OTLP exporter of a signal sends to, by the rules of the OpenTelemetry specification."""
     own = environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
     if own:
         return own
-    protocol = environ.get(f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL") or environ.get(
-        "OTEL_EXPORTER_OTLP_PROTOCOL"
-    )
-    if "http" in exporter or "http" in (protocol or ""):
+    own_protocol, general = f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"
+    protocol = environ.get(own_protocol) or environ.get(general) or default_protocol
+    if "http" in exporter or "http" in protocol:
         return _DEFAULT_HTTP_ENDPOINT
     return _DEFAULT_GRPC_ENDPOINT
 

@@ -15,6 +15,7 @@ _FORWARDED = frozenset(
 _WAITED = _FORWARDED | {signal.SIGCHLD}
 # Python ignores these for itself; a program that we start expects the system's default.
 _RESTORED = (signal.SIGPIPE, signal.SIGXFSZ)
+_SUSPENDING = frozenset({signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
 _OF_TERMINAL = frozenset({signal.SIGINT, signal.SIGQUIT})
 
 
@@ -55,13 +56,14 @@ def _wait(child: int) -> int:
             if not from_terminal:
                 os.kill(child, number)
             continue
-        # One SIGCHLD may stand for several changes; a stopped program is one that the user suspended.
+        # One SIGCHLD may stand for several changes, or for one that is over by now.
         ended, status = os.waitpid(child, os.WNOHANG | os.WUNTRACED)
         if not ended:
             continue
         if not os.WIFSTOPPED(status):
             return status
-        os.kill(os.getpid(), signal.SIGSTOP)
+        if os.WSTOPSIG(status) in _SUSPENDING:  # a shell waits for us to stop as well
+            os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def _next_signal() -> tuple[int, bool]:
