@@ -31,6 +31,8 @@ class CostSpanProcessor(SpanProcessor):
         self._settler, self._engine = settler, engine
         self._neighbours: dict[str, Neighbour | None] = {}
         self._seen: dict[str, int] = {}
+        self.active = True
+        """Whether spans of others are priced: not after everything was uninstrumented."""
 
     @property
     def seen(self) -> Mapping[str, int]:
@@ -57,7 +59,7 @@ class CostSpanProcessor(SpanProcessor):
         name = scope.name if scope is not None else ""
         parent = span.parent.span_id if span.parent is not None else 0
         self._settler.lineage.born(span.context.span_id, parent, name)
-        if name == semconv.SCOPE:
+        if name == semconv.SCOPE or not self.active:
             return
         known = self._neighbour(name)
         observation = current.get()
@@ -90,7 +92,7 @@ class CostSpanProcessor(SpanProcessor):
         context = span.context
         scope = span.instrumentation_scope
         name = scope.name if scope is not None else ""
-        if name != semconv.SCOPE and self._neighbour(name) is None:
+        if self.active and name != semconv.SCOPE and self._neighbour(name) is None:
             attributes = span.attributes
             if attributes and any(mark in attributes for mark in _MARKS):
                 priced = self._price(span, None)

@@ -30,6 +30,7 @@ from .assembly import (
     open_book,
     open_gate,
     open_use_cases,
+    reconcile_budgets,
     tell,
 )
 from .config import Config, load_config
@@ -137,6 +138,7 @@ class Runtime:
                 patch.undo()
         if names is None:
             self.engine.only.clear()
+            self.processor.active = False
             self._provider_patch.undo()
 
     def _patch(self, sdk: Sdk, module: ModuleType) -> None:
@@ -152,6 +154,7 @@ class Runtime:
 
     def arm(self) -> None:
         """Instruments, span processor, exit and fork handlers: once for a process."""
+        self.processor.active = True
         self._provider_patch.swap(TracerProvider, "__init__", self._wrap_provider)
         provider = trace.get_tracer_provider()
         if isinstance(provider, TracerProvider):
@@ -165,6 +168,8 @@ class Runtime:
         atexit.register(self.at_exit)
         os.register_at_fork(after_in_child=self.forked)
         guarded(carry_baggage, self.config)
+        if self.gate is not None and self.recorder is not None:
+            guarded(reconcile_budgets, self.gate, self.recorder.directory)
         hooks.when_imported("multiprocessing.util", self._follow_multiprocessing)
 
     def _wrap_provider(self, original: Callable[..., None]) -> Callable[..., None]:
@@ -213,6 +218,10 @@ class Runtime:
         guarded(self.settler.forked)
         guarded(self.engine.forget_all)
         guarded(forget_instruments, self.counters.instruments)
+        for rule in self.gate.rules if self.gate is not None else ():
+            forked = getattr(rule.store, "after_fork_in_child", None)
+            if forked is not None:
+                guarded(forked)
 
     def _follow_multiprocessing(self, util: ModuleType) -> None:
         # its children end by os._exit, past atexit; and they drop finalizers that were registered before they began

@@ -9,6 +9,7 @@ import time
 from typing import Any
 
 _KEPT_EVENTS = 16
+_ODD_SHAPE = (AttributeError, TypeError, KeyError, IndexError)
 _now = time.time_ns
 
 
@@ -40,7 +41,14 @@ class Collector:
         if not self.first_ns:
             self.first_ns = now
         if data.__class__ is dict:
+            self.offer(data)
+
+    def offer(self, data: dict[str, Any]) -> None:
+        """`event`; one of a shape that nobody foresaw tells nothing."""
+        try:
             self.event(data)
+        except _ODD_SHAPE:
+            return
 
     def event(self, data: dict[str, Any]) -> None:
         """Overridden by collectors that know the shape of the events."""
@@ -82,14 +90,17 @@ class ChatCollector(Collector):
     def take_event(self, data: Any) -> None:
         # the common chunk, a piece of text in the middle, takes the short way: this runs for every one of them
         if not self._headless and data.__class__ is dict and data.get("usage") is None:
-            choices = data.get("choices")
-            if choices and choices[0].get("finish_reason") is None:
-                delta = choices[0].get("delta")
-                content = delta.get("content") if delta else None
-                if content.__class__ is str and not self.keep_text:
-                    self.last_ns = _now()
-                    self.characters += len(content)
-                    return
+            try:
+                choices = data.get("choices")
+                if choices and choices[0].get("finish_reason") is None:
+                    delta = choices[0].get("delta")
+                    content = delta.get("content") if delta else None
+                    if content.__class__ is str and not self.keep_text:
+                        self.last_ns = _now()
+                        self.characters += len(content)
+                        return
+            except _ODD_SHAPE:
+                pass
         super().take_event(data)
 
     def event(self, data: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ Nothing is held attached to the context between two steps of the user's program.
 from __future__ import annotations
 
 import random
+import sys
 import time
 import weakref
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
+from .. import semconv
 from ..call import NOT_BILLED_NOTE, Call, Tags, note
 from . import outcome
 from .body import decoded, watch_body, watch_memory_body
@@ -201,13 +203,21 @@ class Observation:
         self.span, self.native = span, True
         if not span.is_recording():
             return
-        end = span.end
+        end, handled = span.end, sys.exception()
 
         def end_completed(end_time: int | None = None) -> None:
-            self.finish()
+            guarded(self._native_ended, handled)
             end(end_time)
 
         span.end = end_completed  # type: ignore[method-assign]
+
+    def _native_ended(self, handled: BaseException | None) -> None:
+        """The SDK ends its own span: before its function returns, so what it raises (`handled` apart) is on the way."""
+        raised = sys.exception()
+        told = semconv.ERROR_TYPE in (getattr(self.span, "attributes", None) or ())
+        if not self.exchanges and not told and raised is not handled and self.error is None:
+            self.error = raised
+        self.finish()
 
     # -- the response
 

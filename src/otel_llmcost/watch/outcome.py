@@ -215,7 +215,7 @@ def read_bytes(content: bytes, events: bool, collector: Collector) -> None:
         if line.startswith(b"data:"):
             data = _json(line[5:])
             if isinstance(data, dict):
-                collector.event(data)
+                collector.offer(data)
 
 
 def _json(content: bytes) -> Any:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 _CLOCKS = frozenset({"created", "created_at", "completed_at", "expires_at", "ended_at", "in_progress_at"})
-# the demo provider's ids are 24 hexadecimal digits
-_ID = re.compile(r"[0-9a-f]{24}")
+# the demo provider's ids are 24 hexadecimal digits, the boundaries of forms 32
+_ID = re.compile(r"[0-9a-f]{24,32}")
 _CLOCK_IN_TEXT = re.compile(r'"(created|created_at|completed_at|expires_at)": ?[0-9.]+')
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from opentelemetry import trace
 
 import otel_llmcost
+from otel_llmcost import semconv
 from otel_llmcost.call import Call, Priced
 from otel_llmcost.money import as_decimal
 from otel_llmcost.runtime import runtime
@@ -52,6 +53,7 @@ class Run:
     requests: list[Any]
     native: list[Any]
     noise: list[str]
+    contained: int
     problem: str = ""
 
 
@@ -124,7 +126,7 @@ class Judge:
         self.settled.clear()
         for provider in self.places:
             provider.requests.clear()
-        problem = ""
+        problem, contained_before = "", contained()
         try:
             if mode == ASYNC:
                 self.loop.run_until_complete(asyncio.wait_for(self._whole(way, bench), _PATIENCE_S))
@@ -139,7 +141,7 @@ class Judge:
         ]
         native = sorted(self.spans.of_others(), key=lambda span: span.start_time or 0)
         kept = [(span.name, span.status.status_code.name, dict(span.attributes or {})) for span in native]
-        return Run(bench.seen, requests, kept, list(self.noise.lines), problem), bench
+        return Run(bench.seen, requests, kept, list(self.noise.lines), contained() - contained_before, problem), bench
 
     async def _whole(self, way: Way, bench: Bench) -> None:
         await way.run(bench)
@@ -159,8 +161,8 @@ class Judge:
             found.append(f"sent {_difference(before.requests, run.requests)}")
         if run.noise != before.noise:
             found.append(f"noise: {run.noise} instead of {before.noise}")
-        if contained():
-            found.append(f"{contained()} failures contained so far")
+        if run.contained:
+            found.append(f"{run.contained} failures of ours had to be contained")
         if self.spans.open:
             found.append(f"spans left open: {self.spans.open}")
         if self.spans.ended_twice:
@@ -184,17 +186,22 @@ class Judge:
         if costs != wanted or len(self.spans.priced) != len(expected):
             found.append(f"spans cost {costs} ({len(self.spans.priced)} of them) instead of {wanted}")
         for (call, priced), one in zip(self.settled, expected, strict=True):
-            found.extend(_call_problems(call, priced, one))
+            found.extend(_call_problems(call, priced, one, self._native_error()))
         return found
 
+    def _native_error(self) -> str:
+        """What the SDK's own span calls the error, where it made one."""
+        said = {str((span.attributes or {}).get(semconv.ERROR_TYPE, "")) for span in self.spans.of_others()}
+        return "".join(said)
 
-def _call_problems(call: Call, priced: Priced, expected: Expect) -> list[str]:
+
+def _call_problems(call: Call, priced: Priced, expected: Expect, native_error: str) -> list[str]:
     cost = None if priced.amount is None else as_decimal(priced.amount)
     reasons = "; ".join(priced.reasons)
     pairs = [
         ("cost", cost, expected.cost),
         ("status", priced.status, expected.status),
-        ("error", call.error_type, expected.error),
+        ("error", call.error_type, (expected.error and native_error) or expected.error),
         ("attempts", call.attempts, expected.attempts),
     ]
     if expected.provider:

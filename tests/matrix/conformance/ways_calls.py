@@ -182,18 +182,19 @@ for _surface in _WHOLE:
 @way("openai", "chat.completions", "client.post, absolute address", Expect(CHAT.cost))
 async def post_absolute(bench: Bench) -> None:
     url = f"{bench.base_url}/chat/completions"
-    bench.saw(await bench.wait(bench.client.post(url, body=dict(CHAT.asked), cast_to=dict)))
+    bench.saw(await bench.wait(bench.client.post(url, body=dict(CHAT.asked), cast_to=dict[str, object])))
 
 
 @way("anthropic", "messages", "client.post", Expect(MESSAGES.cost))
 async def post(bench: Bench) -> None:
-    bench.saw(await bench.wait(bench.client.post("/v1/messages", body=dict(MESSAGES.asked), cast_to=dict)))
+    bench.saw(await bench.wait(bench.client.post("/v1/messages", body=dict(MESSAGES.asked), cast_to=dict[str, object])))
 
 
 @way("openai", "chat.completions", "module-level client", Expect(CHAT.cost), modes=(SYNC,))
 async def module_level(bench: Bench) -> None:
     module = bench.module
-    module.api_key, module.base_url, module.http_client = "sk", bench.base_url, bench.http_client
+    # the module, unlike a client, joins base and path as they stand
+    module.api_key, module.base_url, module.http_client = "sk", f"{bench.base_url}/", bench.http_client
     await create(bench, CHAT, module)
 
 
