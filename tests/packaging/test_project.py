@@ -8,6 +8,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from click import Context
+
+from otel_llmcost.cli import main
 
 ROOT = Path(__file__).parents[2]
 LOCKED = re.compile(r"([a-z0-9-]+)==[0-9][a-z0-9.]*( ; .+)?")
@@ -60,6 +63,16 @@ def test_shell_scripts_parse_stop_at_errors_and_are_executable(script):
     subprocess.run(["bash", "-n", script], check=True)
     assert re.search(r"^set -eu", script.read_text(), re.MULTILINE)
     assert script.stat().st_mode & 0o111
+
+
+def test_the_page_of_the_command_line_lists_every_command():
+    table = (ROOT / "docs" / "cli.md").read_text().partition("## run")[0]
+    listed = {
+        name
+        for row in re.findall(r"^\| (.+?) \|", table, re.MULTILINE)
+        for name in re.findall(r"`([a-z-]+)`", row)
+    }
+    assert listed == set(main.list_commands(Context(main)))
 
 
 def pages() -> list[Path]:
