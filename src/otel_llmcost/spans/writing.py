@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from .. import semconv as s
 from ..call import NO_TAGS, AttributeValue, Call, Line, Priced, PricedLine, Tags
@@ -83,8 +84,7 @@ def _project_answer(out: Attributes, call: Call) -> None:
         out[s.TIME_TO_FIRST_CHUNK] = call.first_chunk_s
 
 
-def _project_usage(out: Attributes, usage: Usage) -> None:
-    sums: dict[str, int] = {}
+def _project_usage(out: dict[str, Any], usage: Usage) -> None:
     for meter, quantity in usage.items():
         if not quantity:
             continue
@@ -93,8 +93,7 @@ def _project_usage(out: Attributes, usage: Usage) -> None:
             out[s.USAGE_PREFIX + meter] = _number(quantity)
         else:
             for name in names:
-                sums[name] = sums.get(name, 0) + quantity  # type: ignore[assignment]  # tokens are whole
-    out.update(sums)
+                out[name] = out.get(name, 0) + quantity
 
 
 def _number(quantity: Quantity) -> int | float:
@@ -102,17 +101,20 @@ def _number(quantity: Quantity) -> int | float:
 
 
 def _project_tags(out: Attributes, tags: Tags) -> None:
-    for name, value in (
-        (s.SOURCE, tags.source),
-        (s.STAGE, tags.stage),
-        (s.TEAM, tags.team),
-        (s.FEATURE, tags.feature),
-        (s.CONVERSATION_ID, tags.conversation),
-        (s.SESSION_ID, tags.session),
-        (s.USER_ID, tags.user),
-    ):
-        if value:
-            out[name] = value
+    if tags.source:
+        out[s.SOURCE] = tags.source
+    if tags.stage:
+        out[s.STAGE] = tags.stage
+    if tags.team:
+        out[s.TEAM] = tags.team
+    if tags.feature:
+        out[s.FEATURE] = tags.feature
+    if tags.conversation:
+        out[s.CONVERSATION_ID] = tags.conversation
+    if tags.session:
+        out[s.SESSION_ID] = tags.session
+    if tags.user:
+        out[s.USER_ID] = tags.user
     for name, value in tags.own.items():
         out[s.TAG_PREFIX + name] = value
 

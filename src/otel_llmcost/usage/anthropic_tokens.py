@@ -11,18 +11,19 @@ from .quantities import count, table
 Body = Mapping[str, object]
 
 
+_SIMPLE = (("input_tokens", "input"), ("cache_read_input_tokens", "cache_read"))
+
+
 def token_meters(usage: Body, notes: list[str]) -> Meters:
     """The token meters. `output_tokens` includes thinking, `input_tokens` excludes everything cached."""
     meters: Meters = {}
     get = usage.get
-    given = count(get("input_tokens"), "input_tokens", notes)
-    if given:
-        meters["input"] = given
-    read = get("cache_read_input_tokens")
-    if read:
-        read = count(read, "cache_read_input_tokens", notes)
-        if read:
-            meters["cache_read"] = read
+    for field, meter in _SIMPLE:
+        told = get(field)
+        if told:
+            tokens = count(told, field, notes)
+            if tokens:
+                meters[meter] = tokens
     written, lifetimes = get("cache_creation_input_tokens"), get("cache_creation")
     if written or lifetimes:
         _add_written(meters, written, table(lifetimes), notes)
@@ -43,11 +44,12 @@ def _add_written(meters: Meters, written: object, lifetimes: Body, notes: list[s
     total = count(written, "cache_creation_input_tokens", notes)
     short = count(lifetimes.get("ephemeral_5m_input_tokens"), "ephemeral_5m_input_tokens", notes)
     long = count(lifetimes.get("ephemeral_1h_input_tokens"), "ephemeral_1h_input_tokens", notes)
-    parts: Parts = (("cache_write", total),)
     # A split of zeros beside a total is no split: some gateways fill the object in by default.
+    parts: Parts = (("cache_write", total),)
     if short or long:
-        lived = (("cache_write_5m", short), ("cache_write_1h", long))
-        parts = lifetime_parts(total, lived, "cache_creation_input_tokens", notes)
+        parts = (("cache_write_5m", short), ("cache_write_1h", long))
+        if short + long != total:
+            parts = lifetime_parts(total, parts, "cache_creation_input_tokens", notes)
     for meter, quantity in parts:
         if quantity:
             meters[meter] = quantity
