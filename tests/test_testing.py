@@ -1,0 +1,74 @@
+"""`capture()`: users assert in their own tests what their code would cost."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+
+def run(program: str, folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(program)],
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "OTEL_LLMCOST_LEDGER": str(folder / "ledger")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+CLIENT = """
+    import json
+    from decimal import Decimal
+    import httpx2, openai
+    from otel_llmcost.testing import capture
+
+    def answer(request):
+        model = json.loads(request.content)["model"]
+        usage = {"prompt_tokens": 1200, "completion_tokens": 300, "total_tokens": 1500}
+        choice = {"index": 0, "message": {"role": "assistant", "content": "x"}, "finish_reason": "stop"}
+        return httpx2.Response(200, json={"id": "c", "model": model, "choices": [choice], "usage": usage})
+
+    client = openai.OpenAI(api_key="x", http_client=httpx2.Client(transport=httpx2.MockTransport(answer)))
+    def ask(model):
+        client.chat.completions.create(model=model, messages=[{"role": "user", "content": "x"}])
+"""
+
+
+def test_what_code_would_cost_is_known_exactly_and_kept_out_of_the_ledger(tmp_path: Path) -> None:
+    run(
+        CLIENT
+        + """
+    with capture() as calls:
+        ask("gpt-4o-mini")
+        ask("gpt-4o-mini")
+        ask("nobody-knows-this")
+    # 1,200 at $0.15 and 300 at $0.60 per million
+    assert calls.total == Decimal("0.00072"), calls.total
+    assert calls.count == 3
+    assert [call.model for call in calls.unpriced] == ["nobody-knows-this"]
+    assert calls.unpriced[0].cost is None
+    assert calls.by_model["gpt-4o-mini"] == Decimal("0.00072")
+    assert calls.tokens == {"input": 3600, "uncached_input": 3600, "output": 900}
+    ask("gpt-4o-mini")
+    assert calls.count == 3
+    """,
+        tmp_path,
+    )
+    from otel_llmcost.ledger.drain import open_up_to_date
+
+    with open_up_to_date(tmp_path / "ledger") as ledger:
+        assert len(list(ledger.rows())) == 1
+
+
+def test_with_ledger_the_calls_are_kept(tmp_path: Path) -> None:
+    run(CLIENT + "\n    with capture(ledger=True) as calls:\n        ask('gpt-4o-mini')\n", tmp_path)
+    from otel_llmcost.ledger.drain import open_up_to_date
+
+    with open_up_to_date(tmp_path / "ledger") as ledger:
+        assert len(list(ledger.rows())) == 1
