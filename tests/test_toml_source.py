@@ -70,6 +70,10 @@ def test_every_key_knows_its_line() -> None:
     assert first.line("absent") == 9
 
 
+def test_a_byte_order_mark_is_nothing() -> None:
+    assert parse_toml("\ufeffa = 1\n", "f.toml").table.line("a") == 1
+
+
 def test_windows_line_ends_count_once() -> None:
     table = parse_toml('a = 1\r\n\r\n[b]\r\nc = "x"\r\n', "f.toml").table
     assert table["b"].line("c") == 4  # type: ignore[attr-defined]

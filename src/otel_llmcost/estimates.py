@@ -144,16 +144,21 @@ def estimate(
         region=region,
         notes=(note(ESTIMATED_NOTE, f"the prompt was {prompt.how}"),),
     )
+    # A token is at least one byte, whatever the tokenizer.
+    most = (
+        max(prompt.tokens, len(text.encode("utf-8", "replace"))) if isinstance(text, str) else prompt.tokens
+    )
     longest = book.max_output(named, model)
-    bound = None
-    if longest is not None:
-        tokens = max(prompt.tokens, len(text.encode())) if isinstance(text, str) else prompt.tokens
-        bound = book.dearest(
-            named,
-            model,
-            input_tokens=tokens,
-            output_tokens=max(longest, output_tokens),
-            region=region,
-            at_ns=at,
-        )
+    bound = None if longest is None else _at_most(call, most, max(longest, output_tokens), book)
     return Estimate(prompt, output_tokens, book.price(call), bound, longest)
+
+
+def _at_most(call: Call, input_tokens: int, output_tokens: int, book: Book) -> int | None:
+    return book.dearest(
+        call.provider,
+        call.request_model,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        region=call.region,
+        at_ns=call.start_ns,
+    )

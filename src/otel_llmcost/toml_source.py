@@ -86,6 +86,7 @@ def read_toml(path: Path | str) -> TomlDocument:
 
 def parse_toml(text: str, path: Path | str) -> TomlDocument:
     """The document in a text; `path` only names it. Raises `ConfigurationError` naming file and line."""
+    text = text.removeprefix("\ufeff")  # some editors begin their files with it
     try:
         values = tomllib.loads(text, parse_float=Decimal)
     except (tomllib.TOMLDecodeError, ValueError, ArithmeticError) as error:

@@ -79,8 +79,8 @@ def test_local_models_by_size(make_book: MakeBook, model: str, usd: str | None) 
         ('[[row]]\nprovider = "p"\nmodle = "m"\n', 3, "modle", "did you mean 'model'"),
         ('[[row]]\nprovider = "p"\nmodel = "m"\nrates = { inptu = "1" }\n', 4, "rates.inptu", "'input'"),
         ('[[row]]\nprovider = "p"\nmodel = "m"\nrates = { input = "-1" }\n', 4, "rates.input", "0 to"),
-        ('[[row]]\nprovider = "p"\nmodel = "m"\nrates = { input = "NaN" }\n', 4, "rates.input", "0 to"),
-        ('[[row]]\nprovider = "p"\nmodel = "m"\nrates = { input = "1e999" }\n', 4, "rates.input", "0 to"),
+        ('[[row]]\nprovider = "p"\nmodel = "m"\nrates = { input = "NaN" }\n', 4, "rates.input", "decimal"),
+        ('[[row]]\nprovider = "p"\nmodel = "m"\nrates = { input = "1e999" }\n', 4, "rates.input", "decimal"),
         ('[[row]]\nprovider = "p"\nmodel = "m"\nrates = { input = "1,5" }\n', 4, "rates.input", "decimal"),
         ('[[row]]\nprovider = "p"\nmodel = "m"\nrates = { input = true }\n', 4, "rates.input", "decimal"),
         ('[[row]]\nprovider = "p"\nmodel = "m"\ntier = "Flex"\nfree = true\n', 4, "tier", "'flex'"),
@@ -128,6 +128,22 @@ def test_local_models_by_size(make_book: MakeBook, model: str, usd: str | None) 
             "above 0",
         ),
         ("[[discount]]\npercent = 101\n", 2, "percent", "0 to 100"),
+        ('[[row]]\nprovider = "p"\nmodel = "m"\nrates = { input = "1_000" }\n', 4, "rates.input", "decimal"),
+        ('[[row]]\nprovider = "p"\nmodel = "m"\nrates = { input = nan }\n', 4, "rates.input", "got 'NaN'"),
+        (
+            '[[row]]\nprovider = "p"\nmodel = "m"\nfree = true\n'
+            'multipliers = [{ when = { region = "us" }, factor = "0" }]\n',
+            5,
+            "multipliers.factor",
+            "above 0",
+        ),
+        (
+            '[[row]]\nprovider = "p"\nmodel = "m"\nfree = true\n'
+            '[[row]]\nprovider = "p"\nmodel = "m"\nrates = { input = "2" }\n',
+            7,
+            "model",
+            "the first one is in force",
+        ),
         ('[[local_size]]\nsize = "big"\nfree = true\n', 2, "size", "8B+"),
         ("row = 5\n", 1, "row", "[[row]]"),
     ],

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
 from ..errors import ConfigurationError
 
 _LARGEST = Decimal(10_000_000)
+_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
 
 def known_keys(table: Mapping[str, object], allowed: tuple[str, ...], at: str) -> None:
@@ -25,6 +27,8 @@ def decimal(value: object, key: str, *, largest: Decimal = _LARGEST) -> Decimal:
     """An amount that is neither negative nor absurd, from decimal text, an integer or an exact decimal."""
     try:
         if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+            raise InvalidOperation
+        if isinstance(value, str) and not _PLAIN.fullmatch(value):
             raise InvalidOperation
         number = Decimal(value)
     except InvalidOperation:
@@ -64,7 +68,9 @@ def iso_instant(ns: int) -> str:
 
 
 def wrong(key: str, message: str, value: object, allowed: str) -> ConfigurationError:
-    return ConfigurationError(message, key=key, value=value, allowed=allowed)
+    """A mistake in a value; numbers and dates are told as they are written."""
+    told = str(value) if isinstance(value, Decimal | dt.date | dt.time) else value
+    return ConfigurationError(message, key=key, value=told, allowed=allowed)
 
 
 def optional_instant(table: Mapping[str, object], key: str, default: int) -> int:

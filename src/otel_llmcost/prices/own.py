@@ -109,7 +109,7 @@ def _read(tables: TomlTable, document: TomlDocument, own: OwnPrices) -> None:
     for key in ("row", "price"):
         for table in _tables(tables, key, document, own):
             row = _checked(table, document, own, partial(_own_row, defaults=defaults))
-            if row is not None:
+            if row is not None and not _is_contradicted(row, own, document, table):
                 own.rows.append(row)
     for table in _tables(tables, "discount", document, own):
         discount = _checked(table, document, own, parse_discount)
@@ -124,6 +124,24 @@ def _read(tables: TomlTable, document: TomlDocument, own: OwnPrices) -> None:
 def misspelt_tables(document: TomlDocument) -> list[ConfigurationError]:
     """Tables of a prices file that nothing reads, such as `[[rows]]`."""
     return _unknown_keys(document.table, document, _PAGE_TABLES, passed=("prices",))
+
+
+def _is_contradicted(row: Row, own: OwnPrices, document: TomlDocument, table: TomlTable) -> bool:
+    for other in own.rows:
+        if other != row and _same_terms(other) == _same_terms(row):
+            problem = wrong(
+                "model",
+                "a second price for the same terms and time; the first one is in force",
+                row.model,
+                "another tier, region or effective_from, or a later recorded_at",
+            )
+            own.problems.append(problem.at(str(document.path), table.line("model")))
+            return True
+    return False
+
+
+def _same_terms(row: Row) -> tuple[object, ...]:
+    return row.provider, row.model, row.tier, row.speed, row.region, row.from_ns, row.to_ns, row.recorded_at
 
 
 def _near_misses(document: TomlDocument) -> list[ConfigurationError]:

@@ -228,4 +228,8 @@ def _multiplier(value: object) -> Multiplier:
         for key, given in when.items()
     }
     factor = decimal(table.get("factor"), "multipliers.factor", largest=Decimal(1000))
+    if not factor:
+        raise wrong(
+            "multipliers.factor", "not above zero", table.get("factor"), 'a number above 0, such as "1.1"'
+        )
     return Multiplier(conditions, factor, meters or DEFAULT_MULTIPLIED)
