@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,13 @@ def test_opentelemetrys_own_variables_keep_their_meaning(tmp_path: Path) -> None
 @pytest.mark.parametrize("word", ["off", "none"])
 def test_the_ledger_is_switched_off_by_its_place(tmp_path: Path, word: str) -> None:
     assert not load_config({"OTEL_LLMCOST_LEDGER": word}, tmp_path).ledger_enabled
+
+
+def test_every_variable_is_documented() -> None:
+    root = Path(__file__).parent.parent
+    source = (root / "src" / "otel_llmcost" / "config.py").read_text(encoding="utf-8")
+    page = (root / "docs" / "configuration.md").read_text(encoding="utf-8")
+    read = set(re.findall(r'read\.\w+\((?:[^()"]|\([^()]*\)|"auto"|"given"|"")*"([A-Z_]+)"', source))
+    assert len(read) > 20
+    missing = {name for name in read if f"`OTEL_LLMCOST_{name}`" not in page}
+    assert not missing

@@ -110,7 +110,9 @@ def test_keys_are_bounded_and_the_newest_stay() -> None:
         (
             "langfuse",
             {
-                "langfuse.observation.cost_details": '{"input": 4e-15, "cache_read": 2e-15, "output": 3e-15, "total": 9e-15}'
+                "langfuse.observation.cost_details": (
+                    '{"input": 4e-15, "cache_read": 2e-15, "output": 3e-15, "total": 9e-15}'
+                )
             },
         ),
         (

@@ -22,12 +22,11 @@ def pre_instrument() -> None:
 
 
 def _pre_instrument() -> None:
-    from .runtime import runtime
+    from .runtime import enabled, runtime
 
-    made = runtime()
-    if made.config.enabled:
-        made.arm()
-        made.fall_back_to_own_sdk()
+    if enabled():
+        runtime().arm()
+        runtime().fall_back_to_own_sdk()
 
 
 class _SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]
