@@ -249,7 +249,14 @@ class _Process:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
+        self.config: Config | None = None
         self.runtime: Runtime | None = None
+
+    def settings(self) -> Config:
+        """The settings, read once."""
+        if self.config is None:
+            self.config = load_config()
+        return self.config
 
 
 _process = _Process()
@@ -262,8 +269,13 @@ def runtime() -> Runtime:
         with _process.lock:
             made = _process.runtime
             if made is None:
-                made = _process.runtime = Runtime(load_config())
+                made = _process.runtime = Runtime(_process.settings())
     return made
+
+
+def enabled() -> bool:
+    """Whether anything is to be done at all (`OTEL_LLMCOST_DISABLED`)."""
+    return _process.settings().enabled
 
 
 def assembled() -> Runtime | None:
@@ -292,9 +304,9 @@ def instrument(client: Any = None, *, sdks: Iterable[str] | None = None) -> None
     no supported SDK, `ConfigurationError` for a mistake in a budget that should block calls. With
     `OTEL_LLMCOST_DISABLED=true` nothing happens.
     """
-    made = runtime()
-    if not made.config.enabled:
+    if not enabled():
         return
+    made = runtime()
     if made.config.fatal:
         raise made.config.fatal[0]
     if client is not None:
