@@ -18,15 +18,17 @@ Body = Mapping[str, object]
 def read_chat(body: Body) -> Reading:
     """A chat, completion or embeddings answer; audio in the prompt is billed by the second, beside the text."""
     usage = table(body.get("usage"))
-    if usage.get("prompt_audio_seconds") is None:
+    told = usage.get("prompt_audio_seconds")
+    if told in (None, 0) or isinstance(told, dict):  # chats without audio have null, 0 or {}
         return openai.read_chat(body)
     notes: list[str] = []
-    seconds = measure(usage["prompt_audio_seconds"], "prompt_audio_seconds", notes)
+    seconds = measure(told, "prompt_audio_seconds", notes)
     reading = openai.read_chat({**body, "usage": {}})
     reading.usage = {"audio_second": seconds} if seconds else {}
     if "choices" in body:  # a transcription is billed by its seconds alone
-        # total_tokens counts the audio's tokens, which no other field does.
-        reading.usage |= chat_meters({**usage, "total_tokens": None}, notes)
+        # total_tokens and the details count the audio's tokens, which prompt_tokens does not.
+        counted = {name: usage.get(name) for name in ("prompt_tokens", "completion_tokens")}
+        reading.usage |= chat_meters(counted, notes)
     reading.notes = explained(reading, notes)
     return reading
 

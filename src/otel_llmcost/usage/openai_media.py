@@ -24,7 +24,7 @@ def read_images(body: Body, request: Body | None = None) -> Reading:
     reading = Reading(text(body.get("model")) or text(asked.get("model")))
     usage = table(body.get("usage"))
     made = len(rows(body.get("data")))
-    if usage:
+    if "input_tokens" in usage or "output_tokens" in usage:
         reading.usage = image_meters(usage, notes)
     elif made:
         reading.usage = {"image": made}
