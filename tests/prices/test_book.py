@@ -310,3 +310,13 @@ def test_a_newer_release_beats_an_older_update(make_book: MakeBook, tmp_path: Pa
     newer = tmp_path / "newer"
     write_snapshot([], [], newer, date=dt.date(2099, 1, 1), sources={})
     assert load_book(installed=newer).snapshot_date == "2099-01-01"
+
+
+def test_the_dearest_variant_and_meter_bound_what_is_billed_by_the_unit(make_book: MakeBook) -> None:
+    book = make_book(ROWS)
+    images = book.dearest("openai", "image-1", input_tokens=50, output_tokens=0, units={"image": 2})
+    assert images == femto("0.16")
+    searches = book.dearest("openai", "m", input_tokens=1000, output_tokens=100, units={"web_search": 3})
+    assert searches == femto("0.0025") + femto("0.001") + femto("0.03")
+    assert book.dearest("openai", "m", input_tokens=1, output_tokens=1, units={"page": 1}) is None
+    assert book.dearest("openai", "nobody", input_tokens=1, output_tokens=1) is None

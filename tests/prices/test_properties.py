@@ -116,7 +116,7 @@ def test_tiers_never_mix(model: tuple[str, str], usage: dict[str, int]) -> None:
 def test_no_billing_exceeds_the_dearest(
     model: tuple[str, str], tokens: int, output: int, data: st.DataObject
 ) -> None:
-    bound = BOOK.dearest(*model, input_tokens=tokens, output_tokens=output, region="us", at_ns=NOW)
+    bound = BOOK.dearest(*model, input_tokens=tokens, output_tokens=output, at_ns=NOW)
     if bound is None:
         assert model[1] == "nobody"
         return

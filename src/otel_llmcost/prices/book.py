@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from .. import semconv
 from ..call import EXACT, UNPRICED, Call, Priced, note
 from ..errors import ConfigurationError
-from .bounds import dearest
+from .bounds import dearest, every_terms
 from .catalogue import Catalogue, Found
 from .hosts import region_of_host
 from .names import is_committed, region_of
@@ -132,25 +132,17 @@ class Book:
     ) -> int | None:
         """Femto-dollars that a call cannot exceed, over every tier, speed, threshold, cache write and hour.
 
-        `units` counts what is billed beside tokens (meter -> count). None where something has no price.
+        Over every region, too, where neither `region` nor the host tells it. `units` counts what is billed beside
+        tokens (meter -> count), of the dearest variant. None where something has no price. Milliseconds: keep it.
         """
         found, provider = self._find(provider, model, host)
         if found is None:
             return None
+        at_ns = at_ns or time.time_ns()
         place = region or found.region or region_of_host(host)
-        kinds = {(c.row.tier, c.row.speed) for c in found.candidates}
-        kinds |= {
-            (c.row.tier, s)
-            for c in found.candidates
-            for m in c.row.multipliers
-            for s in m.when.get("speed", ())
-        }
-        plans = []
-        for tier, speed in kinds:
-            wanted = Wanted(provider, model, tier, speed, place, "")
-            plan = make_terms(found, wanted, self.own.discounts, ()).at(at_ns or time.time_ns()).plan
-            if plan is not None:
-                plans.append(plan)
+        terms = every_terms(found, provider, place, host, of_variants=bool(units))
+        segments = [make_terms(found, wanted, self.own.discounts, ()).at(at_ns) for wanted in terms]
+        plans = [segment.plan for segment in segments if segment.plan is not None]
         return dearest(plans, input_tokens, output_tokens, units or {})
 
     def max_output(self, provider: str, model: str) -> int | None:

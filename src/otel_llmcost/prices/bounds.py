@@ -2,11 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
+from .. import semconv
 from ..usage.meters import OUTPUT_METERS, PROMPT_METERS
+from .catalogue import Found
 from .plan import Level, Plan
+from .terms import Wanted
+
+
+def every_terms(
+    found: Found, provider: str, region: str, host: str, *, of_variants: bool
+) -> Iterator[Wanted]:
+    """All the terms on which a found model could be billed; one region where it is known, else every named one."""
+    told_by_host = provider == semconv.OPENAI and bool(host)
+    places = {region} if region or told_by_host else {"", *_regions(found)}
+    variants = {"", *_variants(found)} if of_variants else {""}
+    for tier, speed in sorted(_kinds(found)):
+        for place in sorted(places):
+            for variant in sorted(variants):
+                yield Wanted(provider, found.model, tier, speed, place, variant)
+
+
+def _kinds(found: Found) -> set[tuple[str, str]]:
+    rows = [candidate.row for candidate in found.candidates]
+    kinds = {(row.tier, row.speed) for row in rows}
+    return kinds | {(row.tier, s) for row in rows for m in row.multipliers for s in m.when.get("speed", ())}
+
+
+def _regions(found: Found) -> Iterator[str]:
+    for candidate in found.candidates:
+        yield from candidate.row.region
+        for multiplier in candidate.row.multipliers:
+            yield from multiplier.when.get("region", ())
+
+
+def _variants(found: Found) -> Iterator[str]:
+    for candidate in found.candidates:
+        for fees in candidate.row.fees.values():
+            yield from (fee.variant for fee in fees)
 
 
 def dearest(
@@ -15,41 +50,37 @@ def dearest(
     """Femto-dollars that no billing of these tokens and units by the plans can exceed, rounded up.
 
     Every prompt token may be cached, written to the dearest cache, audio or plain; every output one reasoning,
-    audio or image. None where a plan has no price for them.
+    audio or image. None where nothing prices some of them.
     """
-    bounds = []
-    for plan in plans:
-        if plan.committed:
-            continue
-        for level in plan.every_level():
-            bound = _bound(level, input_tokens, output_tokens, units)
-            if bound is None:
-                return None
-            bounds.append(bound)
-    return max(bounds, default=None)
-
-
-def _bound(level: Level, input_tokens: int, output_tokens: int, units: Mapping[str, int]) -> int | None:
-    if not _reachable(level, input_tokens, output_tokens):
-        return 0
+    levels = [
+        level
+        for plan in plans
+        if not plan.committed
+        for level in plan.every_level()
+        if _is_reachable(level, input_tokens, output_tokens)
+    ]
+    if not levels:
+        return None
+    prompt, answer = _highest(levels, PROMPT_METERS), _highest(levels, OUTPUT_METERS)
     total = Fraction(0)
-    for count, meters in ((input_tokens, PROMPT_METERS), (output_tokens, OUTPUT_METERS)):
-        prices = [_price(level, meter) for meter in meters if meter in level.rates]
-        if count and not prices:
-            return None
-        total += count * max(prices, default=Fraction(0))
+    if prompt is not None or answer is not None:  # else tokens are not what is billed
+        for count, price in ((input_tokens, prompt), (output_tokens, answer)):
+            if count and price is None:
+                return None
+            total += count * (price or 0)
     for meter, count in units.items():
-        if meter not in level.rates:
+        price = _highest(levels, (meter,))
+        if price is None:
             return None
-        total += count * _price(level, meter)
+        total += count * price
     return -(-total.numerator // total.denominator)
 
 
-def _price(level: Level, meter: str) -> Fraction:
-    rate = level.rates[meter]
-    return Fraction(rate.numerator, rate.denominator)
+def _highest(levels: Iterable[Level], meters: Iterable[str]) -> Fraction | None:
+    rates = [level.rates[meter] for level in levels for meter in meters if meter in level.rates]
+    return max((Fraction(rate.numerator, rate.denominator) for rate in rates), default=None)
 
 
-def _reachable(level: Level, input_tokens: int, output_tokens: int) -> bool:
+def _is_reachable(level: Level, input_tokens: int, output_tokens: int) -> bool:
     counts_output = any(meter in level.basis for meter in OUTPUT_METERS)
     return not level.over or input_tokens + (output_tokens if counts_output else 0) > level.over
