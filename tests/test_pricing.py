@@ -52,6 +52,12 @@ def test_a_span_is_priced_from_its_attributes() -> None:
     assert (priced.status, priced.amount) == ("exact", femto("0.00225"))
 
 
+def test_the_first_instant_is_not_now() -> None:
+    promoted = {**SPAN, "gen_ai.response.model": "gpt-5.6-sol"}
+    early, late = price(promoted, time=0, book=BOOK), price(promoted, time="2026-11-22", book=BOOK)
+    assert early.amount != late.amount
+
+
 def test_a_span_that_is_no_call_has_no_price() -> None:
     priced = price({"gen_ai.operation.name": "execute_tool"}, book=BOOK)
     assert (priced.status, priced.amount) == ("unpriced", None)

@@ -39,7 +39,7 @@ def price(
     the instrumentation that wrote the span, where known. Raises `ValueError` for a time that is none.
     """
     prices = services().book if book is None else book
-    start_ns = 0 if time is None else instant_ns(time)
+    start_ns = 0 if time is None else instant_ns(time) or 1  # 0 would mean that none is known
     facts = SpanFacts(
         name=name,
         kind=kind,

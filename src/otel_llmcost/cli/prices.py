@@ -89,7 +89,7 @@ def _print_row(row: Row) -> None:
     print_table(
         [
             Column("price", list(prices)),
-            Column.money("USD", [figure_text(figure) for figure in prices.values()]),
+            Column("USD", [figure_text(figure) for figure in prices.values()], right=True),
             Column("per", [_unit(name) for name in prices]),
         ],
         to=to,
