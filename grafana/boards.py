@@ -1,0 +1,296 @@
+"""The five dashboards."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import dashboard
+from panels import (
+    CALLS,
+    COST,
+    FILTER,
+    SAVINGS,
+    TOKENS,
+    UNANSWERED,
+    Query,
+    board,
+    figure,
+    grown,
+    listing,
+    over_time,
+    ranking,
+)
+
+RANGE, STEP = "$__range", "$__interval"
+MODEL, PROVIDER, SERVICE = "gen_ai_response_model", "gen_ai_provider_name", "service_name"
+SOURCE, TEAM, FEATURE = "llmcost_source", "llmcost_team", "llmcost_feature"
+DURATION = "gen_ai_client_operation_duration_seconds"
+
+
+def _with(empty: dashboard.Dashboard, *panels) -> dashboard.Dashboard:  # type: ignore[no-untyped-def]
+    for number, panel in enumerate(panels, 1):
+        empty = empty.with_panel(panel.id(number))
+    return empty
+
+
+def _status(*statuses: str) -> str:
+    return f'{UNANSWERED},llmcost_status=~"{"|".join(statuses)}"'
+
+
+def overview() -> dashboard.Dashboard:
+    """Spend, and what has no price."""
+    last_hour = grown(COST, "1h")
+    return _with(
+        board(
+            "llmcost-overview",
+            "Overview",
+            "What LLM calls cost: now, today, this month; by whom and on what.",
+        ),
+        figure("Range", "Spend in the chosen range.", Query(grown(COST, RANGE), "spend")),
+        figure("Last hour", "Spend in the last 60 minutes.", Query(last_hour, "spend")),
+        figure("Last 24 hours", "Spend in the last 24 hours.", Query(grown(COST, "24h"), "spend")),
+        figure("Last 30 days", "Spend in the last 30 days.", Query(grown(COST, "30d"), "spend")),
+        figure(
+            "Month at this pace",
+            "30 days at the pace of the last 24 hours.",
+            Query(f"30 * {grown(COST, '24h')}", "forecast"),
+        ),
+        figure(
+            "Calls without a price",
+            "Calls whose price is unknown or partly unknown: the spend is at least what is shown.",
+            Query(f"{grown(CALLS, RANGE, where=_status('unpriced', 'partial'))} or vector(0)", "calls"),
+            unit="short",
+            decimals=0,
+        ),
+        over_time(
+            "Spend by model",
+            "Each bar is what was spent in its interval; points lead to traces.",
+            Query(grown(COST, STEP, MODEL), f"{{{{{MODEL}}}}}", exemplars=True),
+            stacked=True,
+            width=24,
+        ),
+        ranking(
+            "By provider", "Spend in the range.", Query(grown(COST, RANGE, PROVIDER), f"{{{{{PROVIDER}}}}}")
+        ),
+        ranking(
+            "By service", "Spend in the range.", Query(grown(COST, RANGE, SERVICE), f"{{{{{SERVICE}}}}}")
+        ),
+        ranking("By source", "Spend in the range.", Query(grown(COST, RANGE, SOURCE), f"{{{{{SOURCE}}}}}")),
+        listing(
+            "By model",
+            "Spend and calls in the range.",
+            Query(grown(COST, RANGE, f"{PROVIDER}, {MODEL}"), "spend"),
+            Query(grown(CALLS, RANGE, f"{PROVIDER}, {MODEL}"), "calls"),
+        ),
+    )
+
+
+def models() -> dashboard.Dashboard:
+    """What each model costs, and how it answers."""
+    reads = f'{FILTER},llmcost_meter=~"cache_read.*"'
+    prompts = f'{FILTER},llmcost_meter=~"input.*|cache_.*"'
+    rate = f"sum by (le, {MODEL}) (rate({DURATION}_bucket{{{FILTER}}}[$__rate_interval]))"
+    return _with(
+        board(
+            "llmcost-models",
+            "Models",
+            "Cost per call and per 1,000 tokens, latency, cache and tiers of each model.",
+        ),
+        over_time(
+            "Cost per call",
+            "Spend by number of calls.",
+            Query(f"{grown(COST, STEP, MODEL)} / {grown(CALLS, STEP, MODEL)}", f"{{{{{MODEL}}}}}"),
+        ),
+        over_time(
+            "Cost per 1,000 tokens",
+            "Spend by thousand tokens of all kinds.",
+            Query(f"1000 * {grown(COST, STEP, MODEL)} / {grown(TOKENS, STEP, MODEL)}", f"{{{{{MODEL}}}}}"),
+        ),
+        over_time(
+            "Latency, 95th percentile",
+            "Duration of calls.",
+            Query(f"histogram_quantile(0.95, {rate})", f"{{{{{MODEL}}}}}", exemplars=True),
+            unit="s",
+        ),
+        over_time(
+            "Latency, median",
+            "Duration of calls.",
+            Query(f"histogram_quantile(0.5, {rate})", f"{{{{{MODEL}}}}}"),
+            unit="s",
+        ),
+        ranking(
+            "Cache hit rate",
+            "Share of prompt tokens that were read from a cache.",
+            Query(
+                f"{grown(TOKENS, RANGE, MODEL, reads)} / {grown(TOKENS, RANGE, MODEL, prompts)}",
+                f"{{{{{MODEL}}}}}",
+            ),
+            unit="percentunit",
+        ),
+        ranking(
+            "Cache savings",
+            "What cache reads saved, less what cache writes cost more.",
+            Query(grown(SAVINGS, RANGE, MODEL), f"{{{{{MODEL}}}}}"),
+        ),
+        ranking(
+            "By served tier",
+            "Spend in the range.",
+            Query(grown(COST, RANGE, "llmcost_service_tier"), "{{llmcost_service_tier}}"),
+        ),
+        over_time(
+            "Tokens by meter",
+            "Billable tokens in each interval.",
+            Query(grown(TOKENS, STEP, "llmcost_meter"), "{{llmcost_meter}}"),
+            unit="short",
+            stacked=True,
+        ),
+        over_time(
+            "Spend by component",
+            "Input, cache reads and writes, output, units, tools.",
+            Query(grown(COST, STEP, "llmcost_component"), "{{llmcost_component}}"),
+            stacked=True,
+        ),
+    )
+
+
+def attribution() -> dashboard.Dashboard:
+    """Who spent it."""
+    panels = []
+    for label, what in ((TEAM, "team"), (FEATURE, "feature"), (SOURCE, "source")):
+        panels.append(
+            ranking(f"By {what}", "Spend in the range.", Query(grown(COST, RANGE, label), f"{{{{{label}}}}}"))
+        )
+    for label, what in ((TEAM, "team"), (FEATURE, "feature"), (SOURCE, "source")):
+        query = Query(grown(COST, STEP, label), f"{{{{{label}}}}}", exemplars=True)
+        panels.append(over_time(f"Spend by {what}", "Spend in each interval.", query, stacked=True, width=8))
+    panels.append(
+        listing(
+            "Everything",
+            "Spend and calls in the range.",
+            Query(grown(COST, RANGE, f"{TEAM}, {FEATURE}, {SOURCE}, {MODEL}"), "spend"),
+            Query(grown(CALLS, RANGE, f"{TEAM}, {FEATURE}, {SOURCE}, {MODEL}"), "calls"),
+        )
+    )
+    text = (
+        "Team, feature and source of every dollar; OTEL_LLMCOST_METRIC_TAGS decides which tags become labels."
+    )
+    return _with(board("llmcost-attribution", "Attribution", text), *panels)
+
+
+def budgets() -> dashboard.Dashboard:
+    """Limits and how near they are."""
+    which = 'service_name=~"$service",deployment_environment_name=~"$environment"'
+    limit = f"max by (budget) (llmcost_budget_limit_USD{{{which}}})"
+    spent = f"max by (budget) (llmcost_budget_spent_USD{{{which}}})"
+    return _with(
+        board("llmcost-budgets", "Budgets", "Budgets of otel-llmcost: limit, spent and reserved, remaining."),
+        ranking(
+            "Used",
+            "Spent and reserved, as a share of the limit.",
+            Query(f"{spent} / {limit}", "{{budget}}"),
+            unit="percentunit",
+            width=12,
+        ),
+        ranking(
+            "Remaining", "Limit less spent and reserved.", Query(f"{limit} - {spent}", "{{budget}}"), width=12
+        ),
+        over_time(
+            "Spent and limit",
+            "Budgets over time.",
+            Query(spent, "{{budget}} spent"),
+            Query(limit, "{{budget}} limit"),
+            width=24,
+        ),
+        listing("Budgets", "Limit and spent.", Query(limit, "limit"), Query(spent, "spent")),
+    )
+
+
+def operations() -> dashboard.Dashboard:
+    """Whether the numbers can be trusted."""
+    failed = f'{UNANSWERED},error_type!=""'
+    which = 'service_name=~"$service",deployment_environment_name=~"$environment"'
+    alive = f"count by (service_name) (count by (service_name, instance) ({CALLS}{{{UNANSWERED}}}))"
+    newest = f"time() - max by (service_name) (timestamp({CALLS}{{{UNANSWERED}}}))"
+    text = "Errors, calls by status, age of prices, who reports and how recently."
+    return _with(
+        board("llmcost-operations", "Operations", text),
+        figure(
+            "Failed calls",
+            "Calls that ended in an error.",
+            Query(f"{grown(CALLS, RANGE, where=failed)} or vector(0)", "calls"),
+            unit="short",
+            decimals=0,
+        ),
+        figure(
+            "Error rate",
+            "Failed calls by all calls.",
+            Query(
+                f"({grown(CALLS, RANGE, where=failed)} or vector(0)) / {grown(CALLS, RANGE, where=UNANSWERED)}",
+                "share",
+            ),
+            unit="percentunit",
+        ),
+        figure(
+            "Age of prices",
+            "Since the price list of the oldest program was checked.",
+            Query(f"max(llmcost_price_age_seconds{{{which}}})", "age"),
+            unit="s",
+        ),
+        figure(
+            "Programs reporting",
+            "Processes whose counters arrive now.",
+            Query(f"sum({alive})", "processes"),
+            unit="short",
+            decimals=0,
+        ),
+        figure(
+            "Exact calls",
+            "Share of calls whose cost is exact or the provider's own figure.",
+            Query(
+                f"{grown(CALLS, RANGE, where=_status('exact', 'reported'))}"
+                f" / {grown(CALLS, RANGE, where=UNANSWERED)}",
+                "share",
+            ),
+            unit="percentunit",
+        ),
+        figure(
+            "Unpriced calls",
+            "Calls without any price.",
+            Query(f"{grown(CALLS, RANGE, where=_status('unpriced'))} or vector(0)", "calls"),
+            unit="short",
+            decimals=0,
+        ),
+        over_time(
+            "Calls by status",
+            "Calls in each interval.",
+            Query(grown(CALLS, STEP, "llmcost_status", UNANSWERED), "{{llmcost_status}}"),
+            unit="short",
+            stacked=True,
+        ),
+        over_time(
+            "Errors by type",
+            "Failed calls in each interval.",
+            Query(grown(CALLS, STEP, "error_type", failed), "{{error_type}}", exemplars=True),
+            unit="short",
+            stacked=True,
+        ),
+        over_time(
+            "Programs reporting",
+            "Processes whose counters arrive.",
+            Query(alive, "{{service_name}}"),
+            unit="short",
+        ),
+        over_time(
+            "Silence",
+            "Since the newest counter of each service: a growing line is an exporter that is stuck.",
+            Query(newest, "{{service_name}}"),
+            unit="s",
+        ),
+    )
+
+
+BOARDS = {
+    "overview": overview,
+    "models": models,
+    "attribution": attribution,
+    "budgets": budgets,
+    "operations": operations,
+}
