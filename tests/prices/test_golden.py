@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import tomllib
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from otel_llmcost.call import SpanFacts, code_of
 from otel_llmcost.money import as_decimal
 from otel_llmcost.prices import Book, load_book
+from otel_llmcost.pricing import price_lines
 from otel_llmcost.spans import read_call
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -61,3 +63,10 @@ def test_golden_case(book: Book, case: dict[str, object]) -> None:
         assert as_decimal(priced.components[component]) == Decimal(amount)
     if "reason" in case:
         assert case["reason"] in [code_of(reason) for reason in priced.reasons]
+
+
+def test_the_filter_answers_the_same(book: Book) -> None:
+    lines = [json.dumps({"attributes": case["attributes"], "time": str(case["time"])}) for _, case in CASES]
+    for (name, case), (answer, understood) in zip(CASES, price_lines(lines, book), strict=True):
+        assert understood, name
+        assert (answer["status"], answer["cost_usd"]) == (case.get("status", "exact"), case.get("cost")), name

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from ..errors import ConfigurationError
 from ..money import FEMTO_PER_USD, divide_half_even
 from ..usage.meters import COMPONENT, INPUT_METERS, METERS, OUTPUT_METERS, PROMPT_METERS, Usage
-from .rates import Multiplier, Row, Window
+from .rates import FOREVER, Multiplier, Row, Window
 
 TOKENS_PER_RATE = 1_000_000
 _BASIS: dict[str, frozenset[str]] = {
@@ -97,13 +97,15 @@ class Hours:
 class Plan:
     """One row on one set of terms (region, speed, variant, discount)."""
 
-    __slots__ = ("committed", "ends", "flat", "gpu_second", "hours", "levels", "plain", "row")
+    __slots__ = ("committed", "ends", "flat", "gpu_second", "hours", "levels", "over", "plain", "row")
 
     def __init__(
         self, row: Row, levels: tuple[Level, ...], hours: tuple[Hours, ...], gpu_second: Fraction | None
     ):
         self.row, self.levels, self.hours, self.gpu_second = row, levels, hours, gpu_second
         self.committed, self.ends = row.committed, row.billed_at == "end"
+        self.over = levels[1].over if len(levels) > 1 else FOREVER
+        """Tokens up to which the first level holds for sure."""
         self.plain = gpu_second is None and not self.committed and not self.ends
         """Only usage, size and time decide the price."""
         self.flat = levels[0].whole if self.plain and len(levels) == 1 and not hours else None
@@ -112,8 +114,13 @@ class Plan:
     def level(self, usage: Usage, at_ns: int) -> Level:
         """The rates for this usage at this instant."""
         levels = self.levels
-        if not self.hours and self._is_small(usage):
-            return levels[0]
+        if not self.hours:
+            # Nearly every request is far below the first threshold, whatever it counts.
+            try:
+                if sum(usage.values()) <= self.over:
+                    return levels[0]
+            except (TypeError, ArithmeticError):  # what is no quantity is told by whoever sums
+                pass
         for hours in self.hours:
             if hours.cover(at_ns):
                 levels = hours.levels
@@ -127,13 +134,6 @@ class Plan:
             if counted > level.over:
                 chosen = level
         return chosen
-
-    def _is_small(self, usage: Usage) -> bool:
-        # Nearly every request is far below the first threshold, whatever it counts.
-        try:
-            return len(self.levels) == 1 or sum(usage.values()) <= self.levels[1].over
-        except (TypeError, ArithmeticError):
-            return False
 
     def every_level(self) -> Iterable[Level]:
         """All rates that this plan may ever apply."""
