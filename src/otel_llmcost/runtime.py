@@ -36,6 +36,7 @@ from .assembly import (
 from .config import Config, load_config
 from .ledger import Recorder, open_recorder
 from .ledger.claims import Claims
+from .ledger.scopes import keep_seen
 from .metrics import Counters
 from .money import as_float
 from .prices import Book
@@ -209,6 +210,7 @@ class Runtime:
         """The program ends: settle what is open; what the ledger's journal holds goes into its database, in bounds."""
         guarded(self.engine.finish_all)
         if self.recorder is not None:
+            guarded(keep_seen, self.recorder.directory, self.processor.seen)
             guarded(self.recorder.close, self.config.exit_timeout_s)
         if self.gate is not None:
             guarded(self.gate.flush, self.config.exit_timeout_s)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,14 +15,7 @@ from urllib.parse import urlsplit
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
-_ASKING = (
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-    "OTEL_TRACES_EXPORTER",
-    "OTEL_METRICS_EXPORTER",
-    "OTEL_CONFIG_FILE",
-)
+_SIGNALS = ("TRACES", "METRICS")
 _GRPC_PORT = 4317
 
 
@@ -46,19 +39,36 @@ def configure_sdk() -> None:
     one (it would fight a vendor's) nor leave the user without: only if no distribution is installed, at the first
     call, after the program had its chance to set a provider of its own.
     """
-    if any(entry_points(group="opentelemetry_configurator")) or not any(map(os.environ.get, _ASKING)):
+    exporters = _exporters_asked_for(os.environ)
+    if not exporters and not os.environ.get("OTEL_CONFIG_FILE"):
+        return
+    if any(entry_points(group="opentelemetry_configurator")):
         return
     if not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
         return
     from opentelemetry.sdk._configuration import _OTelSDKConfigurator
 
-    for signal in ("TRACES", "METRICS"):
-        os.environ.setdefault(f"OTEL_{signal}_EXPORTER", "otlp")
+    for signal in _SIGNALS:
+        os.environ.setdefault(f"OTEL_{signal}_EXPORTER", exporters.get(signal, "none"))
     endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    endpoint = endpoint or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "")
     protocol = "grpc" if urlsplit(endpoint).port == _GRPC_PORT else "http/protobuf"
     os.environ.setdefault("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
     configurator: Any = _OTelSDKConfigurator
     configurator().configure()
+
+
+def _exporters_asked_for(environ: Mapping[str, str]) -> dict[str, str]:
+    """Signal -> exporter, of the signals that the environment names an exporter or an endpoint for."""
+    found: dict[str, str] = {}
+    for signal in _SIGNALS:
+        exporter = environ.get(f"OTEL_{signal}_EXPORTER", "")
+        endpoints = (f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+        if exporter and exporter != "none":
+            found[signal] = exporter
+        elif not exporter and any(environ.get(name) for name in endpoints):
+            found[signal] = "otlp"
+    return found
 
 
 def flush_providers(seconds: float) -> None:

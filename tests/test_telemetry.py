@@ -1,0 +1,36 @@
+"""Our holds on OpenTelemetry's SDK: what the environment asks for, and who stands first."""
+
+from __future__ import annotations
+
+import pytest
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+
+from otel_llmcost.telemetry import _exporters_asked_for, prepend
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, {}),
+        ({"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}, {}),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, {"TRACES": "otlp", "METRICS": "otlp"}),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c:4318/v1/traces"}, {"TRACES": "otlp"}),
+        ({"OTEL_TRACES_EXPORTER": "console"}, {"TRACES": "console"}),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318", "OTEL_METRICS_EXPORTER": "none"},
+            {"TRACES": "otlp"},
+        ),
+    ],
+)
+def test_a_pipeline_is_made_only_of_what_the_environment_asks_for(
+    environ: dict[str, str], expected: dict[str, str]
+) -> None:
+    assert _exporters_asked_for(environ) == expected
+
+
+def test_our_processor_stands_first_and_once() -> None:
+    provider, exporter, ours = TracerProvider(), SpanProcessor(), SpanProcessor()
+    provider.add_span_processor(exporter)
+    prepend(provider, ours)
+    prepend(provider, ours)
+    assert provider._active_span_processor._span_processors == (ours, exporter)
