@@ -99,14 +99,12 @@ PROGRAM = """
         )
     ai.chat.completions.create(model="nobody-knows-this", messages=ask)
     try:
-        ai.with_options(base_url=ai.base_url.copy_with(path="/nothing/here")).chat.completions.create(
-            model="gpt-4o-mini", messages=ask)
-    except openai.APIStatusError:
+        ai.chat.completions.create(model="gpt-4o-mini", messages=ask, extra_headers={"x-demo-status": "429"})
+    except openai.RateLimitError:
         pass
 """
 SETTINGS = """
-[[budget]]
-name = "team"
+[budgets.team]
 amount = "100"
 window = "day"
 action = "observe"
