@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes a virtual environment with the locked versions and this package in it, editable:
 #
-#     scripts/environment.sh [FOLDER]          (default .venv)
+#     scripts/environment.sh [FOLDER] [LOCK]          (default .venv constraints/dev.txt)
 #
 # Needs python3 (3.11 or newer) and pip; uses uv where it is installed. Writes only inside the checkout.
 # PYTHON=... chooses the interpreter, WITHOUT_UV=1 leaves uv aside.
@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 folder=${1:-.venv}
-lock=constraints/dev.txt
+lock=${2:-constraints/dev.txt}
 export PIP_CACHE_DIR=${PIP_CACHE_DIR:-$PWD/.cache/pip}
 export UV_CACHE_DIR=${UV_CACHE_DIR:-$PWD/.cache/uv}
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore UV_PYTHON_DOWNLOADS=never

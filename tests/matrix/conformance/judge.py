@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib.util
 import time
 import traceback
 from collections.abc import Iterable
@@ -19,7 +20,7 @@ from otel_llmcost.money import as_decimal
 from otel_llmcost.runtime import runtime
 from otel_llmcost.watch.guard import contained
 
-from .bench import Bench, Places, Switch, has_path, sdk_version
+from .bench import Bench, Places, Switch, has_path
 from .canonical import canonical
 from .telling import Noise, Spans, tracer_provider
 from .way import ASYNC, SYNC, Expect, Way
@@ -114,13 +115,14 @@ class Judge:
         self.settled.append((call, priced))
 
     def _has(self, way: Way, mode: str) -> bool:
-        if way.version and sdk_version(way.sdk) < way.version:
+        if any(importlib.util.find_spec(module) is None for module in way.imports):
             return False
-        return has_path(Bench(way.sdk, mode, self.places, Switch(), self._early).client, way.needs)
+        bench = Bench(way.sdk, mode, self.places, Switch(), self._early)
+        return has_path(bench.module, way.kind) and has_path(bench.client, way.needs)
 
     def _run(self, way: Way, mode: str, switch: Switch, shared: dict[Any, Any]) -> tuple[Run, Bench]:
         bench = Bench(way.sdk, mode, self.places, switch, shared)
-        bench.client  # noqa: B018 - made outside the way, so that its cost is no part of time-outs
+        bench.client
         self.spans.clear()
         self.noise.lines.clear()
         self.settled.clear()
@@ -141,7 +143,9 @@ class Judge:
         ]
         native = sorted(self.spans.of_others(), key=lambda span: span.start_time or 0)
         kept = [(span.name, span.status.status_code.name, dict(span.attributes or {})) for span in native]
-        return Run(bench.seen, requests, kept, list(self.noise.lines), contained() - contained_before, problem), bench
+        return Run(
+            bench.seen, requests, kept, list(self.noise.lines), contained() - contained_before, problem
+        ), bench
 
     async def _whole(self, way: Way, bench: Bench) -> None:
         await way.run(bench)

@@ -42,8 +42,10 @@ class Way:
     needs: str = ""
     """A path of attributes that the client must have ("beta.messages.tool_runner")."""
     modes: tuple[str, ...] = BOTH
-    version: tuple[int, ...] = ()
-    """The SDK's version that brought it."""
+    kind: str = ""
+    """A client class that the SDK must have ("AnthropicFoundry")."""
+    imports: tuple[str, ...] = ()
+    """Modules of others that the SDK needs for it."""
 
     @property
     def title(self) -> str:
@@ -61,12 +63,13 @@ def way(
     after: Callable[[Bench], tuple[Expect, ...]] | None = None,
     needs: str = "",
     modes: tuple[str, ...] = BOTH,
-    version: tuple[int, ...] = (),
+    kind: str = "",
+    imports: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Bench], Awaitable[None]]], Callable[[Bench], Awaitable[None]]]:
     """Put a way into the matrix: `expected` calls, or what `after` works out from what the program saw."""
 
     def add(run: Callable[[Bench], Awaitable[None]]) -> Callable[[Bench], Awaitable[None]]:
-        WAYS.append(Way(sdk, group, name, run, after or expected, needs, modes, version))
+        WAYS.append(Way(sdk, group, name, run, after or expected, needs, modes, kind, imports))
         return run
 
     return add

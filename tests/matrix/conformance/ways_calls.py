@@ -56,7 +56,13 @@ for _surface in SURFACES:
         response = await _raw(bench, surface)
         bench.saw(response.http_response.text)
 
-    @way(_surface.sdk, f"{_surface.path} stream", "with_raw_response", Expect(_surface.cost), needs=_surface.path)
+    @way(
+        _surface.sdk,
+        f"{_surface.path} stream",
+        "with_raw_response",
+        Expect(_surface.cost),
+        needs=_surface.path,
+    )
     async def raw_stream(bench: Bench, surface: Surface = _surface) -> None:
         response = await _raw(bench, surface, stream=True, **surface.streamed)
         await bench.each(await bench.wait(response.parse()), bench.saw)
@@ -100,7 +106,10 @@ for _surface in _WHOLE:
             await bench.within(owner.with_streaming_response.create(**surface.asked), read)
 
     @way(
-        _surface.sdk, f"{_surface.path} stream", "with_streaming_response, bytes", Expect(_surface.cost),
+        _surface.sdk,
+        f"{_surface.path} stream",
+        "with_streaming_response, bytes",
+        Expect(_surface.cost),
         needs=_surface.path,
     )
     async def streamed_bytes(bench: Bench, surface: Surface = _surface) -> None:
@@ -115,8 +124,11 @@ for _surface in _WHOLE:
         await bench.within(owner.with_streaming_response.create(**asked), read)
 
     @way(
-        _surface.sdk, _surface.path, "with_streaming_response, left unread",
-        Expect(None, "unpriced", "no-usage"), needs=_surface.path,
+        _surface.sdk,
+        _surface.path,
+        "with_streaming_response, left unread",
+        Expect(None, "unpriced", "no-usage"),
+        needs=_surface.path,
     )
     async def left_unread(bench: Bench, surface: Surface = _surface) -> None:
         owner: Any = surface.create(bench.client).__self__
@@ -128,11 +140,19 @@ for _surface in _WHOLE:
 
     # -- clients
 
-    @way(_surface.sdk, _surface.path, "client made before watching", Expect(_surface.cost), needs=_surface.path)
+    @way(
+        _surface.sdk, _surface.path, "client made before watching", Expect(_surface.cost), needs=_surface.path
+    )
     async def early(bench: Bench, surface: Surface = _surface) -> None:
         await create(bench, surface, bench.early_client)
 
-    @way(_surface.sdk, _surface.path, "method bound before watching", Expect(_surface.cost), needs=_surface.path)
+    @way(
+        _surface.sdk,
+        _surface.path,
+        "method bound before watching",
+        Expect(_surface.cost),
+        needs=_surface.path,
+    )
     async def bound(bench: Bench, surface: Surface = _surface) -> None:
         bench.switch.off()
         method = surface.create(bench.early_client)
@@ -166,9 +186,7 @@ for _surface in _WHOLE:
         response = (await _raw(bench, surface)).http_response
         bench.saw(pickle.loads(pickle.dumps(response)).text)
 
-    @way(
-        _surface.sdk, _surface.path, "dict in extra_body", Expect(_surface.cost), needs=_surface.path
-    )
+    @way(_surface.sdk, _surface.path, "dict in extra_body", Expect(_surface.cost), needs=_surface.path)
     async def extra_body(bench: Bench, surface: Surface = _surface) -> None:
         await create(bench, surface, extra_body={"vendor_option": {"a": [1]}})
 
@@ -187,7 +205,11 @@ async def post_absolute(bench: Bench) -> None:
 
 @way("anthropic", "messages", "client.post", Expect(MESSAGES.cost))
 async def post(bench: Bench) -> None:
-    bench.saw(await bench.wait(bench.client.post("/v1/messages", body=dict(MESSAGES.asked), cast_to=dict[str, object])))
+    bench.saw(
+        await bench.wait(
+            bench.client.post("/v1/messages", body=dict(MESSAGES.asked), cast_to=dict[str, object])
+        )
+    )
 
 
 @way("openai", "chat.completions", "module-level client", Expect(CHAT.cost), modes=(SYNC,))
@@ -206,7 +228,9 @@ def _json_answer(bench: Bench) -> dict[str, Any]:
         message = {"role": "assistant", "content": JSON_ANSWER, "refusal": None}
         choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
         return {"extra_headers": {"x-demo-body": json.dumps({"choices": [choice]})}}
-    return {"extra_headers": {"x-demo-body": json.dumps({"content": [{"type": "text", "text": JSON_ANSWER}]})}}
+    return {
+        "extra_headers": {"x-demo-body": json.dumps({"content": [{"type": "text", "text": JSON_ANSWER}]})}
+    }
 
 
 @way("openai", "beta.chat.completions", "parse", Expect(CHAT.cost), needs="beta.chat.completions.parse")
@@ -309,8 +333,12 @@ async def text_stream(bench: Bench) -> None:
 
 
 @way(
-    "anthropic", "beta.messages", "tool_runner: one call for each request",
-    Expect(MESSAGES.cost), Expect(MESSAGES.cost), needs="beta.messages.tool_runner",
+    "anthropic",
+    "beta.messages",
+    "tool_runner: one call for each request",
+    Expect(MESSAGES.cost),
+    Expect(MESSAGES.cost),
+    needs="beta.messages.tool_runner",
 )
 async def tool_runner(bench: Bench) -> None:
     from anthropic import beta_async_tool, beta_tool

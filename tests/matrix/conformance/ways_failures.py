@@ -40,13 +40,18 @@ for _surface in _WHOLE:
             headers = {"x-demo-status": str(status)}
             await bench.fails(lambda: surface.create(bench.client)(**surface.asked, extra_headers=headers))
 
-    @way(_surface.sdk, f"{_surface.path} stream", "HTTP 500", _free("InternalServerError"), needs=_surface.path)
+    @way(
+        _surface.sdk, f"{_surface.path} stream", "HTTP 500", _free("InternalServerError"), needs=_surface.path
+    )
     async def stream_error(bench: Bench, surface: Surface = _surface) -> None:
         await bench.fails(lambda: opened(bench, surface, extra_headers={"x-demo-status": "500"}))
 
     @way(
-        _surface.sdk, _surface.path, "answered at the third attempt",
-        Expect(_surface.cost, reason="answered at attempt 3", attempts=3), needs=_surface.path,
+        _surface.sdk,
+        _surface.path,
+        "answered at the third attempt",
+        Expect(_surface.cost, reason="answered at attempt 3", attempts=3),
+        needs=_surface.path,
     )
     async def retried(bench: Bench, surface: Surface = _surface) -> None:
         headers = {"x-demo-status": "429", "x-demo-fail": "2", "x-demo-retry-after": "0.01"}
@@ -54,8 +59,11 @@ for _surface in _WHOLE:
         bench.saw(await bench.wait(surface.create(client)(**surface.asked, extra_headers=headers)))
 
     @way(
-        _surface.sdk, f"{_surface.path} stream", "answered at the second attempt",
-        Expect(_surface.cost, reason="answered at attempt 2", attempts=2), needs=_surface.path,
+        _surface.sdk,
+        f"{_surface.path} stream",
+        "answered at the second attempt",
+        Expect(_surface.cost, reason="answered at attempt 2", attempts=2),
+        needs=_surface.path,
     )
     async def retried_stream(bench: Bench, surface: Surface = _surface) -> None:
         headers = {"x-demo-status": "429", "x-demo-fail": "1", "x-demo-retry-after": "0.01"}
@@ -70,7 +78,9 @@ for _surface in _WHOLE:
         await bench.fails(lambda: surface.create(client)(**surface.asked, extra_headers=headers))
 
     @way(
-        _surface.sdk, _surface.path, "time-out",
+        _surface.sdk,
+        _surface.path,
+        "time-out",
         Expect(None, "unpriced", "the provider may bill it all the same", error="APITimeoutError"),
         needs=_surface.path,
     )
@@ -80,16 +90,22 @@ for _surface in _WHOLE:
         await bench.fails(lambda: create(**surface.asked, timeout=0.1, extra_headers=headers))
 
     @way(
-        _surface.sdk, _surface.path, "no connection",
-        Expect(None, "unpriced", "no answer was read", error="APIConnectionError"), needs=_surface.path,
+        _surface.sdk,
+        _surface.path,
+        "no connection",
+        Expect(None, "unpriced", "no answer was read", error="APIConnectionError"),
+        needs=_surface.path,
     )
     async def refused(bench: Bench, surface: Surface = _surface) -> None:
         client = bench.make_client(base_url="http://127.0.0.1:9/v1")
         await bench.fails(lambda: surface.create(client)(**surface.asked))
 
     @way(
-        _surface.sdk, _surface.path, "connection broken in the body",
-        Expect(None, "unpriced", error="APIConnectionError"), needs=_surface.path,
+        _surface.sdk,
+        _surface.path,
+        "connection broken in the body",
+        Expect(None, "unpriced", error="APIConnectionError"),
+        needs=_surface.path,
     )
     async def cut_body(bench: Bench, surface: Surface = _surface) -> None:
         headers = {"x-demo-cut-bytes": "40"}
@@ -100,16 +116,23 @@ for _surface in _WHOLE:
         return (Expect(cost, "estimated", "left before its usage came", error="RemoteProtocolError"),)
 
     @way(
-        _surface.sdk, f"{_surface.path} stream", "connection broken after five events",
-        after=_seen_so_far, needs=_surface.path,
+        _surface.sdk,
+        f"{_surface.path} stream",
+        "connection broken after five events",
+        after=_seen_so_far,
+        needs=_surface.path,
     )
     async def cut_stream(bench: Bench, surface: Surface = _surface) -> None:
         stream = await opened(bench, surface, extra_headers={"x-demo-cut-events": "5"})
         await bench.fails(lambda: bench.each(stream, taker(bench, surface)))
 
     @way(
-        _surface.sdk, _surface.path, "cancelled before the answer",
-        Expect(None, "unpriced", "may bill it", error="CancelledError"), needs=_surface.path, modes=(ASYNC,),
+        _surface.sdk,
+        _surface.path,
+        "cancelled before the answer",
+        Expect(None, "unpriced", "may bill it", error="CancelledError"),
+        needs=_surface.path,
+        modes=(ASYNC,),
     )
     async def cancelled(bench: Bench, surface: Surface = _surface) -> None:
         headers = {"x-demo-delay": "0.3"}
@@ -163,16 +186,22 @@ def _usage(surface: Surface, read: Any, written: Any) -> Mapping[str, Any]:
 for _surface in _WHOLE:
 
     @way(
-        _surface.sdk, _surface.path, "negative counts",
-        Expect(None, "unpriced", "-5"), needs=_surface.path,
+        _surface.sdk,
+        _surface.path,
+        "negative counts",
+        Expect(None, "unpriced", "-5"),
+        needs=_surface.path,
     )
     async def negative(bench: Bench, surface: Surface = _surface) -> None:
         headers = {"x-demo-usage": json.dumps(_usage(surface, -5, -7))}
         bench.saw(await bench.wait(surface.create(bench.client)(**surface.asked, extra_headers=headers)))
 
     @way(
-        _surface.sdk, _surface.path, "huge counts",
-        Expect(None, "unpriced", "beyond any credible"), needs=_surface.path,
+        _surface.sdk,
+        _surface.path,
+        "huge counts",
+        Expect(None, "unpriced", "beyond any credible"),
+        needs=_surface.path,
     )
     async def huge_counts(bench: Bench, surface: Surface = _surface) -> None:
         headers = {"x-demo-usage": json.dumps(_usage(surface, 10**30, 10**30))}
@@ -182,8 +211,11 @@ for _surface in _WHOLE:
         return (Expect(surface.cost_of(0, 0), "estimated"),)
 
     @way(
-        _surface.sdk, f"{_surface.path} stream", "events of wrong types",
-        after=_nonsense, needs=_surface.path,
+        _surface.sdk,
+        f"{_surface.path} stream",
+        "events of wrong types",
+        after=_nonsense,
+        needs=_surface.path,
     )
     async def odd_events(bench: Bench, surface: Surface = _surface) -> None:
         events = [

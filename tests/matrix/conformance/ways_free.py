@@ -49,8 +49,11 @@ _UNPRICED: tuple[tuple[str, str, dict[str, Any]], ...] = (
 for _sdk, _path, _asked in _UNPRICED:
 
     @way(
-        _sdk, "visible as unpriced", _path,
-        Expect(None, "unpriced", "not priced yet"), needs=_path,
+        _sdk,
+        "visible as unpriced",
+        _path,
+        Expect(None, "unpriced", "not priced yet"),
+        needs=_path,
     )
     async def unpriced(bench: Bench, path: str = _path, asked: dict[str, Any] = _asked) -> None:
         bench.provider.script([Reply({"id": "x_1", "object": "x", "model": "sora-2", "status": "queued"})])

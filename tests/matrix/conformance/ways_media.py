@@ -55,7 +55,9 @@ async def speech_streamed(bench: Bench) -> None:
 
 
 @way(
-    "openai", "audio.transcriptions", "by tokens",
+    "openai",
+    "audio.transcriptions",
+    "by tokens",
     Expect((10 * Decimal("2.5") + 230 * Decimal(6) + 45 * Decimal(10)) / _MILLION),
 )
 async def transcription(bench: Bench) -> None:

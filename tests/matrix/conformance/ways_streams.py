@@ -195,12 +195,8 @@ for _surface in SURFACES:
         if "1,000" in _name and _surface is not CHAT:
             continue
 
-        @way(
-            _surface.sdk, f"{_surface.path} stream", _name, Expect(_surface.cost), needs=_surface.path
-        )
-        async def wire(
-            bench: Bench, surface: Surface = _surface, wishes: dict[str, str] = _wishes
-        ) -> None:
+        @way(_surface.sdk, f"{_surface.path} stream", _name, Expect(_surface.cost), needs=_surface.path)
+        async def wire(bench: Bench, surface: Surface = _surface, wishes: dict[str, str] = _wishes) -> None:
             events: list[Any] = []
             await bench.each(await opened(bench, surface, extra_headers=wishes), events.append)
             bench.saw(len(events), "".join(surface.text(event) for event in events), events[-1])

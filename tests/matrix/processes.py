@@ -1,0 +1,161 @@
+"""Servers and event loops that programs run in: what is started, and how many calls each makes.
+
+Each program serves `GET /` by one watched OpenAI call, one watched stream and one watched Anthropic call
+(server programs), or makes them by itself (the others), under `opentelemetry-instrument`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CALLS = """
+import anthropic, openai
+ai, claude = openai.OpenAI(), anthropic.Anthropic()
+ask = [{"role": "user", "content": "Why is the sky blue?"}]
+
+def calls():
+    ai.chat.completions.create(model="gpt-4o-mini", messages=ask)
+    told = {"include_usage": True}
+    for _ in ai.chat.completions.create(model="gpt-4o-mini", messages=ask, stream=True, stream_options=told):
+        pass
+    claude.messages.create(model="claude-sonnet-4-5", max_tokens=1000, messages=ask)
+"""
+ASYNC_CALLS = """
+import asyncio
+import anthropic, openai
+ask = [{"role": "user", "content": "Why is the sky blue?"}]
+
+async def calls():
+    async with openai.AsyncOpenAI() as ai, anthropic.AsyncAnthropic() as claude:
+        await ai.chat.completions.create(model="gpt-4o-mini", messages=ask)
+        told = {"include_usage": True}
+        asked = dict(model="gpt-4o-mini", messages=ask, stream=True, stream_options=told)
+        async for _ in await ai.chat.completions.create(**asked):
+            pass
+        await claude.messages.create(model="claude-sonnet-4-5", max_tokens=1000, messages=ask)
+"""
+WSGI = (
+    CALLS
+    + """
+def app(environ, start_response):
+    calls()
+    start_response("200 OK", [("content-type", "text/plain")])
+    return [b"done"]
+"""
+)
+ASGI = (
+    ASYNC_CALLS
+    + """
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while (await receive())["type"] != "lifespan.shutdown":
+            await send({"type": "lifespan.startup.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    await calls()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"done"})
+"""
+)
+EACH = 3
+"""Calls for one request."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program, the command that runs it after `opentelemetry-instrument`, and how many requests it gets."""
+
+    source: str
+    command: tuple[str, ...]
+    requests: int = 0
+    """0: it makes `rounds` rounds of calls by itself and ends."""
+    rounds: int = 0
+
+
+def _gunicorn(*options: str) -> tuple[str, ...]:
+    return ("gunicorn", "app:app", "--bind", "127.0.0.1:{port}", "--workers", "2", *options)
+
+
+def _uvicorn(*options: str) -> tuple[str, ...]:
+    return ("uvicorn", "app:app", "--host", "127.0.0.1", "--port", "{port}", *options)
+
+
+_THREADS = (
+    CALLS
+    + """
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(4) as pool:
+    for done in [pool.submit(calls) for _ in range(8)]:
+        done.result()
+"""
+)
+_TASKS = "async def main():\n    await asyncio.gather(*(calls() for _ in range(8)))\n"
+_GEVENT = (
+    "from gevent import monkey; monkey.patch_all()\nimport gevent\n"
+    + CALLS
+    + "gevent.joinall([gevent.spawn(calls) for _ in range(8)], raise_error=True)\n"
+)
+_FORK = (
+    CALLS
+    + """
+import os
+calls()
+children = []
+for _ in range(3):
+    child = os.fork()
+    if not child:
+        calls()
+        raise SystemExit
+    children.append(child)
+for child in children:
+    assert os.waitpid(child, 0)[1] == 0
+"""
+)
+_POOL = (
+    CALLS
+    + """
+import multiprocessing
+def work(number):
+    calls()
+if __name__ == "__main__":
+    calls()
+    for method in ("fork", "spawn"):
+        with multiprocessing.get_context(method).Pool(2) as pool:
+            pool.map(work, range(3), chunksize=1)
+            pool.close()
+            pool.join()
+"""
+)
+_SHUTDOWN = (
+    CALLS
+    + """
+calls()
+told = {"include_usage": True}
+kept = ai.chat.completions.create(model="gpt-4o-mini", messages=ask, stream=True, stream_options=told)
+next(kept)
+"""
+)
+_PYTHON = ("python", "app.py")
+_TASKS_RUN = ASYNC_CALLS + _TASKS + "asyncio.run(main())\n"
+_UVLOOP_RUN = ASYNC_CALLS + _TASKS + "import uvloop\nuvloop.run(main())\n"
+
+PROGRAMS: dict[str, Program] = {
+    "threads": Program(_THREADS, _PYTHON, rounds=8),
+    "asyncio tasks": Program(_TASKS_RUN, _PYTHON, rounds=8),
+    "uvloop tasks": Program(_UVLOOP_RUN, _PYTHON, rounds=8),
+    "gevent greenlets": Program(_GEVENT, _PYTHON, rounds=8),
+    "os.fork": Program(_FORK, _PYTHON, rounds=4),
+    "multiprocessing, fork and spawn": Program(_POOL, _PYTHON, rounds=7),
+    "exit in the middle of a stream": Program(_SHUTDOWN, _PYTHON, rounds=1),
+    "gunicorn, sync workers": Program(WSGI, _gunicorn(), requests=12),
+    "gunicorn, sync workers, preload": Program(WSGI, _gunicorn("--preload"), requests=12),
+    "gunicorn, gthread workers": Program(WSGI, _gunicorn("-k", "gthread", "--threads", "4"), requests=12),
+    "gunicorn, gthread workers, preload": Program(
+        WSGI, _gunicorn("-k", "gthread", "--threads", "4", "--preload"), requests=12
+    ),
+    "gunicorn, gevent workers": Program(WSGI, _gunicorn("-k", "gevent"), requests=12),
+    "gunicorn, gevent workers, preload": Program(WSGI, _gunicorn("-k", "gevent", "--preload"), requests=12),
+    "uvicorn, one process": Program(ASGI, _uvicorn(), requests=12),
+    "uvicorn, two workers": Program(ASGI, _uvicorn("--workers", "2"), requests=12),
+    "uvicorn on uvloop": Program(ASGI, _uvicorn("--loop", "uvloop"), requests=12),
+}

@@ -1,0 +1,118 @@
+"""Programs in servers and event loops of many kinds: every call arrives once, every sum agrees, everything ends."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import subprocess
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from otel_llmcost.server.demo_provider import DemoProvider
+
+from ..acceptance.ledger_sum import ledger_total
+from ..acceptance.sink import Sink
+from .environments import alone
+from .processes import EACH, PROGRAMS, Program
+from .results import interpreter, keep_program
+
+pytestmark = pytest.mark.matrix
+
+# the demo provider's usage times the published prices: twice gpt-4o-mini, once Claude Sonnet 4.5
+ROUND = 2 * (1200 * Decimal("0.15") + 300 * Decimal("0.60")) / 10**6 + (400 * 3 + 250 * 15) / Decimal(10**6)
+LEFT_STREAM = 5 * Decimal("0.15") / 10**6
+PATIENCE_S = 90
+BAD_WORDS = ("Traceback", "otel-llmcost:", "Failed to detach context", "Exception ignored")
+
+
+@pytest.fixture(scope="module")
+def python() -> Path:
+    return interpreter("matrix-servers")
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_every_call_arrives_once(name: str, python: Path, tmp_path: Path) -> None:
+    program = PROGRAMS[name]
+    (tmp_path / "app.py").write_text(program.source, encoding="utf-8")
+    with DemoProvider() as provider, Sink() as sink:
+        output = _run(program, python, _environment(provider, sink, tmp_path), tmp_path)
+    rounds = program.requests or program.rounds
+    left = name == "exit in the middle of a stream"
+    total = rounds * ROUND + (LEFT_STREAM if left else 0)
+    calls = rounds * EACH + left
+    for word in BAD_WORDS:
+        assert word not in output, output
+    assert len(sink.priced) == calls, output
+    assert len({(span.trace_id, span.span_id) for span in sink.priced}) == calls
+    assert abs(sum(span.attributes["gen_ai.usage.cost"] for span in sink.priced) - float(total)) < 1e-12
+    assert ledger_total(tmp_path / "ledger") == total
+    assert abs(Decimal(sink.total("llm.cost")) - total) < Decimal("1e-12")
+    assert sink.total("llm.calls") == calls
+    keep_program(name)
+
+
+def _environment(provider: DemoProvider, sink: Sink, folder: Path) -> dict[str, str]:
+    return alone(
+        HOME=str(folder),
+        OPENAI_API_KEY="sk-none",
+        ANTHROPIC_API_KEY="sk-none",
+        OPENAI_BASE_URL=provider.openai_url,
+        ANTHROPIC_BASE_URL=provider.url,
+        OTEL_LLMCOST_HOSTS=f"127.0.0.1:{provider.port}/v1=openai,127.0.0.1:{provider.port}=anthropic",
+        OTEL_LLMCOST_LEDGER=str(folder / "ledger"),
+        OTEL_EXPORTER_OTLP_ENDPOINT=sink.url,
+        OTEL_EXPORTER_OTLP_PROTOCOL="http/protobuf",
+    )
+
+
+def _run(program: Program, python: Path, environment: dict[str, str], folder: Path) -> str:
+    """Everything that the program said, after it ended by itself or was asked to."""
+    port = _free_port()
+    command = [part.format(port=port) for part in program.command]
+    start = [str(python.parent / "opentelemetry-instrument"), str(python.parent / command[0]), *command[1:]]
+    log = folder / "log.txt"
+    with (
+        log.open("w", encoding="utf-8") as sink,
+        subprocess.Popen(
+            start, env=environment, cwd=folder, stdout=sink, stderr=subprocess.STDOUT
+        ) as running,
+    ):
+        try:
+            if program.requests:
+                _ask(port, program.requests, running, log)
+                running.send_signal(signal.SIGTERM)
+            code = running.wait(timeout=PATIENCE_S)
+        finally:
+            running.kill()
+    output = log.read_text(encoding="utf-8")
+    assert code in (0, -signal.SIGTERM), output
+    return output
+
+
+def _ask(port: int, count: int, running: subprocess.Popen[bytes], log: Path) -> None:
+    while True:  # until it listens, or ended
+        assert running.poll() is None, log.read_text(encoding="utf-8")
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            break
+        except OSError:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                running.wait(timeout=0.1)
+
+    def ask(number: int) -> bytes:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=PATIENCE_S) as answer:
+            return bytes(answer.read())
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(ask, range(count))) == [b"done"] * count
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
