@@ -11,6 +11,7 @@ from opentelemetry.trace import SpanContext, TraceFlags
 
 from otel_llmcost.call import EXACT, UNPRICED, Call, Priced, Tags
 from otel_llmcost.metrics import MODELS_KEPT, Counters
+from otel_llmcost.neighbours import BOTH
 
 
 class Meters:
@@ -108,7 +109,7 @@ def test_people_and_conversations_never_become_labels(tag: str) -> None:
 
 def test_a_forked_child_starts_at_zero() -> None:
     meters = Meters()
-    meters.counters.add(call(), priced(5), None, True)
+    meters.counters.add(call(), priced(5), None, BOTH)
     meters.counters.forked()
     assert meters.points("llm.cost") == []
     assert meters.points("gen_ai.client.operation.duration") == []
@@ -122,7 +123,7 @@ def test_exemplars_point_at_the_calls_own_span() -> None:
     fresh = call()
     fresh.end_ns = time.time_ns()
     fresh.start_ns = fresh.end_ns - 10**9
-    meters.counters.add(fresh, priced(5), span, True)
+    meters.counters.add(fresh, priced(5), span, BOTH)
     for name in ("llm.cost", "llm.calls", "gen_ai.client.operation.duration"):
         exemplars = [exemplar for point in meters.points(name) for exemplar in point.exemplars]
         if name != "gen_ai.client.operation.duration" or exemplars:
@@ -132,7 +133,7 @@ def test_exemplars_point_at_the_calls_own_span() -> None:
 def test_histograms_in_both_generations() -> None:
     old, new, off = Meters(), Meters(new_names=True), Meters(histograms="off")
     for meters in (old, new, off):
-        meters.counters.add(call(), priced(1), None, True)
+        meters.counters.add(call(), priced(1), None, BOTH)
     (duration,) = old.points("gen_ai.client.operation.duration")
     assert (duration.sum, duration.count) == (2.0, 1)
     sizes = {
@@ -152,6 +153,6 @@ def _again(meters: Meters, name: str) -> list[Any]:
 def test_when_nobody_collects_the_queue_stays_bounded_and_loses_nothing() -> None:
     meters = Meters()
     for _ in range(6000):
-        meters.counters.add(call(), priced(1), None, True)
+        meters.counters.add(call(), priced(1), None, BOTH)
     (point,) = meters.points("gen_ai.client.operation.duration")
     assert point.count == 6000

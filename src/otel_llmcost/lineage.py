@@ -5,10 +5,19 @@ Only ids are kept, of spans that are alive; a span that never ends is forgotten 
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .call import Call, Priced
+from .usage.meters import OUTPUT_METERS, PROMPT_METERS, total
 
 _ALIVE = 50_000
 _DEEP = 64
+_REMEMBERED = 1000
+_SLACK_NS = 2_000_000
+"""Some instrumentations take their times in milliseconds, or after the fact."""
 
 
 class Lineage:
@@ -66,3 +75,73 @@ class Lineage:
         self._parents.clear()
         self._covered.clear()
         self._watched.clear()
+
+
+@dataclass(slots=True)
+class Counted:
+    """A call that was counted, as long as a span of somebody else may come that stands for it, too."""
+
+    call: Call
+    priced: Priced
+    carried: bool
+    """Whether a span says its cost already."""
+    around: int
+    """Id of the span that stood around it when spans inside were suppressed; else 0."""
+    at_ns: int
+    told_by: set[str] = field(default_factory=set)
+    """Scopes that had a span for it: each instrumentation has one span for a call."""
+
+
+class Remembered:
+    """The newest counted calls.
+
+    Frameworks do not always make their span current, or write it after the fact: then only the response's id, or the
+    model, the tokens and the time say that a call inside was counted already.
+    """
+
+    def __init__(self) -> None:
+        self._newest: deque[Counted] = deque(maxlen=_REMEMBERED)
+
+    def add(self, call: Call, priced: Priced, carried: bool, around: int = 0) -> None:
+        """A call was counted."""
+        self._newest.append(Counted(call, priced, carried, around, time.time_ns()))
+
+    def find(self, span_id: int, scope: str, told: Call) -> Counted | None:
+        """The counted call for which a span stands that tells of `told`; each call is found once by a scope."""
+        for counted in reversed(list(self._newest)):
+            if counted.at_ns < told.start_ns:
+                break
+            if scope not in counted.told_by and _is_same(counted, span_id, told):
+                counted.told_by.add(scope)
+                return counted
+        return None
+
+    def clear(self) -> None:
+        """In a forked child: the parent's calls are the parent's."""
+        self._newest.clear()
+
+
+def _is_same(counted: Counted, span_id: int, told: Call) -> bool:
+    call = counted.call
+    if counted.around == span_id:
+        return True
+    if call.response_id and told.response_id:
+        return call.response_id == told.response_id
+    if call.start_ns < told.start_ns - _SLACK_NS or call.end_ns > told.end_ns + _SLACK_NS:
+        return False
+    return bool(_models(call) & _models(told)) and _tells_same_tokens(call, told)
+
+
+def _models(call: Call) -> set[str]:
+    # frameworks write "openai/gpt-5" where the SDK is asked for "gpt-5"
+    return {name.rpartition("/")[2] for name in (call.request_model, call.response_model) if name}
+
+
+def _tells_same_tokens(call: Call, told: Call) -> bool:
+    """One of both sums is enough: some count cached tokens beside the input, some add to a stream's output."""
+    if not told.usage:
+        return True
+    return any(
+        (tokens := total(told.usage, meters)) > 0 and tokens == total(call.usage, meters)
+        for meters in (PROMPT_METERS, OUTPUT_METERS)
+    )

@@ -21,6 +21,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext
 from . import semconv
 from .call import Call, Priced, Tags
 from .money import as_float
+from .neighbours import DURATION, TOKENS
 from .usage.meters import OUTPUT_METERS, PROMPT_METERS, TOKEN_METERS, Usage, total
 
 Attributes = dict[str, Any]
@@ -87,7 +88,7 @@ class Counters:
         self._new_names = new_names
         self._lock = threading.Lock()
         self._cells: dict[tuple[Labels, str, str], Cell] = {}
-        self._queue: deque[tuple[Labels, str, Usage, float, SpanContext | None]] = deque()
+        self._queue: deque[tuple[Labels, str, Usage, float, SpanContext | None, int]] = deque()
         self._models = Bounded(MODELS_KEPT)
         self._values = {tag: Bounded(TAG_VALUES_KEPT) for tag in self._tags}
         self._labels_of: dict[tuple[str, ...], Labels] = {}
@@ -97,8 +98,8 @@ class Counters:
 
     # -- the hot path
 
-    def add(self, call: Call, priced: Priced, span: SpanContext | None, histograms: bool) -> None:
-        """Count a settled call, once."""
+    def add(self, call: Call, priced: Priced, span: SpanContext | None, histograms: int) -> None:
+        """Count a settled call, once; `histograms` says which of them (`neighbours.DURATION`, `TOKENS`) are ours."""
         labels = self._labels(call)
         key = (labels, priced.status, call.error_type)
         sampled = span is not None and span.trace_flags.sampled
@@ -117,10 +118,12 @@ class Counters:
             if sampled:
                 cell.exemplar, cell.exemplar_s = span, call.end_ns / 1e9
         if histograms and self._histograms != "off":
-            self._queue_histograms(call, labels, span if sampled else None)
+            self._queue_histograms(call, labels, span if sampled else None, histograms)
 
-    def _queue_histograms(self, call: Call, labels: Labels, span: SpanContext | None) -> None:
-        value = (labels, call.error_type, call.usage, (call.end_ns - call.start_ns) / 1e9, span)
+    def _queue_histograms(
+        self, call: Call, labels: Labels, span: SpanContext | None, histograms: int
+    ) -> None:
+        value = (labels, call.error_type, call.usage, (call.end_ns - call.start_ns) / 1e9, span, histograms)
         if len(self._queue) < _QUEUE:
             self._queue.append(value)
             return
@@ -281,7 +284,7 @@ class Counters:
 
     def _record_one(self) -> bool:
         try:
-            labels, error, usage, seconds, span = self._queue.popleft()
+            labels, error, usage, seconds, span, histograms = self._queue.popleft()
         except IndexError:
             return False
         if self._duration is None:
@@ -289,11 +292,11 @@ class Counters:
         attributes = self._base(labels)
         attributes.pop(semconv.SERVICE_TIER, None)
         context = _context(span) if span is not None else Context()
-        if error:
-            self._duration.record(max(seconds, 0.0), {**attributes, semconv.ERROR_TYPE: error}, context)
-        else:
-            self._duration.record(max(seconds, 0.0), attributes, context)
-        self._record_sizes(attributes, total(usage, PROMPT_METERS), total(usage, OUTPUT_METERS), context)
+        if histograms & DURATION:
+            said = {**attributes, semconv.ERROR_TYPE: error} if error else attributes
+            self._duration.record(max(seconds, 0.0), said, context)
+        if histograms & TOKENS:
+            self._record_sizes(attributes, total(usage, PROMPT_METERS), total(usage, OUTPUT_METERS), context)
         return True
 
     def _record_sizes(self, attributes: Attributes, sent: int, received: int, context: Context) -> None:

@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from . import semconv, spans
 from .call import SpanFacts
+from .lineage import Counted
 from .neighbours import Neighbour, neighbour
 from .settle import Settler
 from .watch.engine import Engine
@@ -109,19 +110,35 @@ class CostSpanProcessor(SpanProcessor):
         scope = span.instrumentation_scope
         name = scope.name if scope is not None else ""
         known = self._neighbour(name)
-        if known is not None and known.sdk and known.sdk in self._engine.active:
-            return None
         call = spans.read_call(_facts(span, name, end_time))
         if call is None or self._settler.lineage.is_covered(context.span_id):
             return None
+        counted = self._settler.remembered.find(context.span_id, name, call)
+        if counted is not None:
+            return self._lent(counted, span)
+        if known is not None and known.sdk and known.sdk in self._engine.active:
+            return None
         if call.response_id and self._settler.answered(call.response_id):
             return None
-        self._settler.lineage.cover(span.parent.span_id if span.parent is not None else 0)
+        if self._engine.has_in_flight(call.start_ns, call.request_model):
+            return None
+        self._cover_around(span)
         priced = self._settler.settle_call(call, span)
         if priced is None:
             return None
         self._seen[name] = self._seen.get(name, 0) + 1
         return self._settler.cost_attributes(priced)
+
+    def _lent(self, counted: Counted, span: ReadableSpan) -> dict[str, Any] | None:
+        """The cost of a call that was counted already, if no span says it yet (spans inside this one were suppressed)."""
+        self._cover_around(span)
+        if counted.carried:
+            return None
+        counted.carried = True
+        return self._settler.cost_attributes(counted.priced)
+
+    def _cover_around(self, span: ReadableSpan) -> None:
+        self._settler.lineage.cover(span.parent.span_id if span.parent is not None else 0)
 
 
 def _facts(span: ReadableSpan, scope: str, end_time: int | None) -> SpanFacts:

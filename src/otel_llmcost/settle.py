@@ -17,9 +17,9 @@ from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, Statu
 
 from . import dialects, spans
 from .call import UNPRICED, Call, Priced, note
-from .lineage import Lineage
+from .lineage import Lineage, Remembered
 from .metrics import Counters
-from .neighbours import neighbour
+from .neighbours import BOTH, neighbour, recorded_out_of_sight
 from .watch import content
 from .watch.engine import Gate
 from .watch.guard import guarded
@@ -84,6 +84,7 @@ class Settler:
     ) -> None:
         self.book, self.counters, self.recorder, self.gate = book, counters, recorder, gate
         self.lineage = Lineage()
+        self.remembered = Remembered()
         self._keys = Keys()
         self._answers = Keys()
         self._dialects = dialects.spellings(extra_dialects)
@@ -97,16 +98,24 @@ class Settler:
 
     # -- what the watching engine asks
 
-    def started(self, span: Span | None, around: Span) -> bool:
-        """A watched call began: what stands around it carries no cost; True if they record its histograms."""
+    def started(self, span: Span | None, around: Span, sdk: str = "", suppressed: bool = False) -> int:
+        """A watched call began: what stands around it carries no cost, unless no span may stand inside.
+
+        Says which histograms somebody else records (`neighbours.DURATION`, `TOKENS`).
+        """
         lineage = self.lineage
         outer = around.get_span_context().span_id
-        lineage.cover(outer)
+        if not suppressed:
+            lineage.cover(outer)
         if span is not None:
             lineage.watch(span.get_span_context().span_id)
-        return bool(outer) and any(
-            (known := neighbour(scope)) is not None and known.metrics for _, scope in lineage.around(outer)
-        )
+        found = recorded_out_of_sight(sdk)
+        if outer:
+            for _, scope in lineage.around(outer):
+                known = neighbour(scope)
+                if known is not None:
+                    found |= known.histograms
+        return found
 
     def settle(self, call: Call, observation: Observation) -> None:
         """Settle a watched call and say its cost on its span."""
@@ -120,8 +129,9 @@ class Settler:
             guarded(self._write, span, call, priced, observation)
         if observation.reservation is not None:
             guarded(self._settle_budget, observation, priced)
+        self.remembered.add(call, priced, span is not None, observation.around)
         context = span.get_span_context() if span is not None else None
-        self._tell(call, priced, context, observation.scopes, not observation.recorded_elsewhere)
+        self._tell(call, priced, context, observation.scopes, BOTH & ~observation.recorded_elsewhere)
 
     def settle_later(self, call: Call, created: Created | None) -> None:
         """Settle a background response or a batch's result, on a `settle` span linked to the creating one."""
@@ -146,7 +156,7 @@ class Settler:
         elif self.gate is not None:
             guarded(self.gate.spend, call, priced)
         scopes = created.scopes if created is not None else ()
-        self._tell(call, priced, span.get_span_context(), scopes, False)
+        self._tell(call, priced, span.get_span_context(), scopes, 0)
 
     # -- what others ask
 
@@ -162,7 +172,8 @@ class Settler:
         if self.gate is not None:
             guarded(self.gate.spend, call, priced)
         context = span.get_span_context() if span is not None else None
-        self._tell(call, priced, context, scopes, False)
+        self.remembered.add(call, priced, span is not None)
+        self._tell(call, priced, context, scopes, 0)
         return priced
 
     def answered(self, response_id: str) -> bool:
@@ -181,6 +192,7 @@ class Settler:
         self._keys.forked()
         self._answers.forked()
         self.lineage.clear()
+        self.remembered.clear()
         self.counters.forked()
 
     # -- inside
@@ -209,7 +221,7 @@ class Settler:
                 span.add_event(crossing.EVENT, crossing.attributes())
 
     def _tell(
-        self, call: Call, priced: Priced, span: SpanContext | None, scopes: Iterable[Any], histograms: bool
+        self, call: Call, priced: Priced, span: SpanContext | None, scopes: Iterable[Any], histograms: int
     ) -> None:
         if self.recorder is not None and not self.keep_out_of_ledger:
             guarded(self.recorder.record, call, priced)

@@ -80,8 +80,8 @@ class Desk(Protocol):
 
     gate: Gate | None
 
-    def started(self, span: Span | None, around: Span) -> bool:
-        """A watched call began inside `around`: whoever stands there carries no cost; True: they keep histograms."""
+    def started(self, span: Span | None, around: Span, sdk: str = "", suppressed: bool = False) -> int:
+        """A watched call began inside `around`; says which histograms others record (flags of `neighbours`)."""
 
     def settle_later(self, call: Call, created: Created | None) -> None:
         """Settle work that an earlier call created, once across processes, on a span of its own."""
@@ -189,16 +189,16 @@ class Engine:
     def _begin_span(self, observation: Observation, client: Any, options: Any) -> None:
         context = otel_context.get_current()
         around = trace.get_current_span(context)
-        if any(context.get(key) for key in _SUPPRESSED):
-            self.desk.started(None, around)
-            return
+        sdk = observation.sdk
+        observation.wait_for_native = _emits_own_span(sdk, client, options)
+        observation.suppressed = any(context.get(key) for key in _SUPPRESSED)
+        if observation.suppressed:
+            observation.around = around.get_span_context().span_id
         observation.parent = attribution.to_provider(context) if self.baggage_goes_out else context
-        if _emits_own_span(observation.sdk, client, options):
-            observation.wait_for_native = True
-            observation.recorded_elsewhere = self.desk.started(None, around)
-            return
-        observation.span = self._start_span(observation)
-        observation.recorded_elsewhere = self.desk.started(observation.span, around)
+        if not observation.wait_for_native and not observation.suppressed:
+            observation.span = self._start_span(observation)
+        suppressed = observation.suppressed and not observation.wait_for_native
+        observation.recorded_elsewhere = self.desk.started(observation.span, around, sdk.name, suppressed)
 
     def _start_span(self, observation: Observation) -> Span:
         route, client = observation.route, observation.client
@@ -229,14 +229,22 @@ class Engine:
             observation.adopt(found)
             return
         observation.wait_for_native = False
-        observation.span = self._start_span(observation)
-        self.desk.started(observation.span, outer)
+        if not observation.suppressed:
+            observation.span = self._start_span(observation)
+            self.desk.started(observation.span, outer)
 
     # -- the end
 
     def follow(self, observation: Observation) -> None:
         """Remember a call whose body is read by the program, to settle it at exit at the latest."""
         self._in_flight.add(observation)
+
+    def has_in_flight(self, since_ns: int, model: str) -> bool:
+        """Whether a call of this model that began since then is not settled yet."""
+        return any(
+            observation.start_ns >= since_ns and _model(observation.body) == model
+            for observation in list(self._in_flight)
+        )
 
     def finish_all(self) -> None:
         """Settle every call still in flight, as at the end of the program."""
@@ -255,7 +263,7 @@ class Engine:
         for exchange in observation.exchanges:
             if exchange.unparsed:
                 guarded(exchange.read_unparsed)
-        if observation.span is None and observation.wait_for_native:
+        if observation.span is None and observation.wait_for_native and not observation.suppressed:
             observation.span = guarded(self._start_span, observation)
         if observation.route.settles:
             guarded(self.later.seen, observation)

@@ -112,6 +112,7 @@ class Observation:
     __slots__ = (
         "__weakref__",
         "_open",
+        "around",
         "asked_tags",
         "attempts",
         "body",
@@ -134,6 +135,7 @@ class Observation:
         "start_ns",
         "started",
         "status_code",
+        "suppressed",
         "tags",
         "wait_for_native",
     )
@@ -164,7 +166,12 @@ class Observation:
         """The attributes that its own span started with."""
         self.native = False
         self.wait_for_native = False
-        self.recorded_elsewhere = False
+        self.recorded_elsewhere = 0
+        """Histograms that another instrumentation records for this call (flags of `neighbours`)."""
+        self.suppressed = False
+        """Whether somebody asked for no spans in here: the SDK's own is completed if it is there, none is made."""
+        self.around = 0
+        """Then: id of the span that stands around the call, and may say its cost."""
         self.parent: Context | None = None
         self.error: BaseException | None = None
         self.status_code = 0

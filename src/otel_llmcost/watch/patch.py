@@ -9,12 +9,13 @@ import importlib
 import logging
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
 import wrapt
 
+_DEEPEST = 20
 _log = logging.getLogger("otel_llmcost")
 
 Wrap = Callable[[Any], Any]
@@ -26,6 +27,7 @@ class Patch:
 
     def __init__(self) -> None:
         self._swapped: list[tuple[type, str, Any, Any]] = []
+        self._captured: list[tuple[Any, Any, Any]] = []
 
     def swap(self, owner: type, name: str, wrap: Wrap) -> bool:
         """Wrap `owner.name`; False where the class itself does not define it or it is ours already."""
@@ -38,6 +40,28 @@ class Patch:
         self._swapped.append((owner, name, original, replacement))
         return True
 
+    def swap_captured(self, owner: type, name: str, ours: Any, wrap: Wrap) -> None:
+        """Reach the original that somebody put away in a wrapper on the subclass `owner` before we wrapped its base.
+
+        OpenInference and Logfire wrap `request` of the client classes: their wrapper would call past us.
+        """
+        outermost = owner.__dict__.get(name)
+        layers = list(_layers(outermost))
+        if len(layers) < 2 or layers[-1] is not ours._llmcost_original or ours in layers:
+            return
+        proxies = [layer for layer in layers if isinstance(layer, wrapt.FunctionWrapper)]
+        if not proxies:
+            self.swap(owner, name, wrap)
+            return
+        # what wrapt's proxies wrap can be exchanged: theirs stays outside, ours inside, as in the other order
+        innermost = proxies[-1]
+        inside = innermost.__wrapped__
+        replacement = ours if inside is layers[-1] else wrap(inside)
+        if replacement is not ours:
+            _look_alike(replacement, inside)
+        innermost.__wrapped__ = replacement
+        self._captured.append((innermost, inside, replacement))
+
     @property
     def swapped(self) -> bool:
         """Whether anything is wrapped."""
@@ -49,6 +73,19 @@ class Patch:
             owner, name, original, replacement = self._swapped.pop()
             if owner.__dict__.get(name) is replacement:
                 setattr(owner, name, original)
+        while self._captured:
+            proxy, inside, replacement = self._captured.pop()
+            if proxy.__wrapped__ is replacement:
+                proxy.__wrapped__ = inside
+
+
+def _layers(function: Any) -> Iterator[Any]:
+    """A function and what it wraps, inwards, as far as wrappers say."""
+    for _ in range(_DEEPEST):
+        if function is None:
+            return
+        yield function
+        function = getattr(function, "__wrapped__", None)
 
 
 def _look_alike(replacement: Any, original: Any) -> None:

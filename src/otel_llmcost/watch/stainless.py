@@ -8,7 +8,7 @@ Everything that the SDK sends goes through A: helpers, `with_options`, tool runn
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -35,8 +35,18 @@ def watch(sdk: Sdk, engine: Engine, module: ModuleType) -> Patch:
     ):
         owner = getattr(module, owner_name, None)
         if isinstance(owner, type):
-            patch.swap(owner, name, partial(wrap, sdk=sdk, engine=engine))
+            bound = partial(wrap, sdk=sdk, engine=engine)
+            if patch.swap(owner, name, bound) and name == "request":
+                for client in _subclasses(owner):
+                    patch.swap_captured(client, name, owner.__dict__[name], bound)
     return patch
+
+
+def _subclasses(owner: type) -> Iterator[type]:
+    kind: type
+    for kind in owner.__subclasses__():
+        yield kind
+        yield from _subclasses(kind)
 
 
 def _begin(engine: Engine, sdk: Sdk, client: Any, options: Any, kwargs: dict[str, Any]) -> Observation | None:
