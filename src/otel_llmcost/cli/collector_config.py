@@ -14,7 +14,9 @@ from ..prices.load import load_book
 
 @click.command("collector-config")
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="The file to write.")
-@click.option("--provider", "providers", multiple=True, help="Only these providers (repeatable); default: all.")
+@click.option(
+    "--provider", "providers", multiple=True, help="Only these providers (repeatable); default: all."
+)
 @click.option("--scope", "scopes", multiple=True, help="Price spans of this scope too (repeatable).")
 @click.option("--label", "labels", multiple=True, help="Further span attributes as labels of the counters.")
 @click.option("--shipped", is_flag=True, help="The prices of this release, without own rows and updates.")
@@ -27,16 +29,20 @@ def command(
 ) -> None:
     """Write the collector configuration that prices spans of programs in any language.
 
-    Own prices and discounts of otel-llmcost.toml are in it. Load it after collector-config/gateway.yaml:
+    Own prices, discounts and hosts of otel-llmcost.toml are in it. Load it after collector-config/gateway.yaml:
     otelcol-llmcost --config gateway.yaml --config pricing.yaml
     """
-    book = load_book() if shipped else open_book(load_config())
-    unknown = sorted(set(providers) - set(book.catalogue.snapshot.texts) - {r.provider for r in book.own.rows})
+    config = load_config()
+    book = load_book() if shipped else open_book(config)
+    unknown = sorted(
+        set(providers) - set(book.catalogue.snapshot.texts) - {r.provider for r in book.own.rows}
+    )
     if unknown:
         known = ", ".join(sorted(book.catalogue.snapshot.texts))
         raise click.BadParameter(f"no prices for {', '.join(unknown)}; there are: {known}")
-    usual = Options()
-    text = pricing_document(book, Options(providers, scopes, (*usual.labels, *labels)))
+    hosts = {} if shipped else dict(config.hosts)
+    options = Options(providers, scopes, (*Options().labels, *labels), hosts)
+    text = pricing_document(book, options)
     if output is None:
         click.echo(text, nl=False)
         return

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from .. import semconv as s
 from ..prices.book import Book
@@ -21,11 +21,13 @@ _TAGS = (s.SOURCE,)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What may be chosen: providers (all, where none is named), further leaf scopes, labels beside the usual ones."""
+    """What may be chosen; without providers all are in it, labels come beside the usual ones."""
 
     providers: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
     labels: tuple[str, ...] = _TAGS
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    """Own gateways and proxies: "host", "*.domain" or "host:port" -> the provider whose prices hold there."""
 
 
 _HEAD = """\
@@ -43,7 +45,7 @@ def pricing_document(book: Book, options: Options | None = None) -> str:
     chosen = options or Options()
     listed = leaves(chosen.scopes)
     found = tables(records(book, chosen.providers), prefixes(book, chosen.providers))
-    groups = [*reading(listed), *lookup(found), *variant(), *multiplication(book.version)]
+    groups = [*reading(listed, chosen.hosts), *lookup(found), *variant(), *multiplication(book.version)]
     lines = [
         *_HEAD.format(version=book.version).splitlines(),
         "processors:",

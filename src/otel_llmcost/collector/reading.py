@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from .. import semconv as s
 from ..call import ESTIMATED_NOTE, NOTED, note
 from ..prices.hosts import HOSTS
-from ..prices.providers import SPELLINGS
+from ..prices.providers import SPELLINGS, provider_name
 from ..spans.aliases import ALIASES
 from ..spans.dialects import CACHE, LIFETIMES, WRITES
 from ..spans.openinference import NAMES as OPENINFERENCE_NAMES
@@ -45,7 +45,7 @@ def spellings(kind: str) -> Mapping[str, tuple[str, ...]]:
     return {ours: tuple(dict.fromkeys(names)) for ours, names in found.items()}
 
 
-def reading(leaves: tuple[Leaf, ...]) -> Iterable[Statements]:
+def reading(leaves: tuple[Leaf, ...], hosts: Mapping[str, str]) -> Iterable[Statements]:
     """From spans of the listed scopes to one map of what they say."""
     for kind in (CONVENTIONS, OPENINFERENCE, VERCEL):
         scopes = [leaf.scope for leaf in leaves if leaf.names == kind]
@@ -54,7 +54,7 @@ def reading(leaves: tuple[Leaf, ...]) -> Iterable[Statements]:
     yield from bodies()
     yield _doubts(leaves)
     yield _spelled()
-    yield _hosts()
+    yield _hosts(hosts)
     yield _bedrock()
     yield _vertex()
 
@@ -212,7 +212,7 @@ def _spelled() -> Statements:
     return group
 
 
-def _hosts() -> Statements:
+def _hosts(own: Mapping[str, str]) -> Statements:
     """The provider that the host tells, where the instrumentation writes the client library's name."""
     provider, host, region = pricing("provider"), pricing("host"), pricing("region")
     library = one_of(provider, ("", s.OPENAI, s.ANTHROPIC))
@@ -238,11 +238,21 @@ def _hosts() -> Statements:
             rf'IsMatch({name}, "^([a-z0-9-]+-)?aiplatform(\\.[a-z0-9-]+\\.rep)?\\.googleapis\\.com$")',
         ),
         assign(found, quoted(s.LOCAL), f"{found} == nil and IsMatch({name}, {quoted(_PRIVATE)})"),
+        *(assign(found, quoted(provider_name(owner)), _is_host(name, key)) for key, owner in own.items()),
         assign(found, quoted(s.UNKNOWN), f"{found} == nil"),
         assign(provider, found),
         assign(region, f'Split({name}, ".")[0]', f'{region} == "" and HasSuffix({name}, ".api.openai.com")'),
     )
     return group
+
+
+def _is_host(name: str, key: str) -> str:
+    """Whether a host is the one that the user names: "host", "*.domain" or "host:port"."""
+    host, _, port = key.lower().partition(":")
+    if host.startswith("*."):
+        return f"HasSuffix({name}, {quoted(host[1:])})"
+    place = f"{name} == {quoted(host)}"
+    return f"{place} and {attribute(s.SERVER_PORT)} == {int(port)}" if port.isdecimal() else place
 
 
 def _bedrock() -> Statements:
