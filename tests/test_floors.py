@@ -36,7 +36,7 @@ FLOORS = (
         "tracker",
         "sessions",
         "clients",
-        "savings",
+        "comparison",
         "costs",
         "services",
         "pricing",
@@ -46,7 +46,7 @@ FLOORS = (
         "repricing",
         "collector",
     },
-    {"cli", "server", "tui", "runtime", "assembly", "entry", "testing", "telemetry", "__init__"},
+    {"cli", "server", "tui", "answers", "runtime", "assembly", "entry", "testing", "telemetry", "__init__"},
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # what rooms of the same floor may use of each other, one way only
@@ -74,7 +74,7 @@ STAIRS = {
         "updates",
         "discovery",
         "repricing",
-        "savings",
+        "comparison",
         "costs",
         "reports",
         "budgets",
@@ -84,7 +84,18 @@ STAIRS = {
         "imports",
         "collector",
     ],
-    5: ["telemetry", "assembly", "runtime", "entry", "testing", "server", "tui", "__init__", "cli"],
+    5: [
+        "telemetry",
+        "assembly",
+        "runtime",
+        "answers",
+        "entry",
+        "testing",
+        "server",
+        "tui",
+        "__init__",
+        "cli",
+    ],
 }
 # one module of a room that the contract itself stands on
 APART = {"usage/meters.py": "meters", "usage.meters": "meters"}

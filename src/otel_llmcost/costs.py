@@ -13,8 +13,9 @@ from typing import TypedDict, Unpack
 from .call import ESTIMATED_NOTE, Call, Priced, note
 from .errors import UsageError
 from .money import as_decimal
-from .prices.providers import SPELLINGS
+from .prices.providers import provider_name as _known_name
 from .services import Prices, services
+from .usage import bodies
 from .usage.meters import METERS, Quantity, Usage
 
 _BYTES_PER_TOKEN = 4
@@ -115,7 +116,16 @@ def call_of(provider: str, model: str, usage: Usage, details: Details) -> Call:
 
 def provider_name(provider: str) -> str:
     """A provider as people write it ("gemini", "bedrock", "azure"), in the conventions' name."""
-    return SPELLINGS.get(provider.strip().lower(), provider.strip())
+    return _known_name(provider.strip())
+
+
+def register_usage_reader(provider: str, reader: bodies.UserReader) -> None:
+    """Lets `reader` read every response of `provider` that a tracker is handed; the last one registered counts.
+
+    `provider` in any spelling ("gemini", "gcp.gemini"). `reader` takes the response as it is and answers meters
+    and their quantities (`{"input": 100, "output": 20}`) or a `call.Reading`.
+    """
+    bodies.register_usage_reader(provider_name(provider), reader)
 
 
 def _ns(at: datetime) -> int:

@@ -293,10 +293,16 @@ services.on_demand(_start_services)
 
 
 def use_budgets(*budgets: Budget) -> None:
-    """Put these budgets in force, in the place of those of the settings (none: there are none any more)."""
+    """Put these budgets in force, in the place of those of the settings (none: there are none any more).
+
+    `define_budget` makes them. What a process had counted on its own budgets starts at zero again; shared
+    counters go on.
+    """
     made = runtime()
     directory = ledger_settings(made.config).directory
     made.gate = made.settler.gate = gate_of(budgets, made.book, directory)
+    if made.gate is not None and made.recorder is not None:
+        guarded(reconcile_budgets, made.gate, made.recorder.directory)
 
 
 def instrument(client: Any = None, *, sdks: Iterable[str] | None = None) -> None:

@@ -27,7 +27,7 @@ class Prices(Protocol):
 class Settles(Protocol):
     """Where a call goes that nobody watched: counters, ledger, accumulators, once by its key."""
 
-    def started(self, span: Any, around: Any) -> bool:
+    def started(self, span: Any, around: Any) -> object:
         """A call's span began: what stands around it carries no cost."""
 
     def settle_call(self, call: Call, span: Any = None, scopes: Iterable[Any] = ()) -> Priced | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .admission import Gate
 from .counter import CounterBusy, CounterStore, CounterUnreachable
+from .define import define_budget
 from .machine import MachineCounter
 from .model import Budget
 from .parse import ParsedBudgets, parse_budgets
@@ -25,6 +26,7 @@ __all__ = [
     "ProcessCounter",
     "Reservation",
     "Window",
+    "define_budget",
     "parse_budgets",
     "parse_window",
 ]

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 from ..errors import ConfigurationError
 from ..money import femto
+from ..prices.providers import provider_name
 from .model import (
     ACTIONS,
     BLOCK,
@@ -83,13 +84,20 @@ def parse_budgets(tables: Mapping[str, object] | SourceTable | None, file: str =
                 )
             )
             continue
-        budget, problems = _Reader(table, name, file, line).read()
+        budget, problems = read_budget(table, name, file, line)
         parsed.problems += problems
         if budget is not None:
             parsed.budgets.append(budget)
         elif _means_to_block(table):
             parsed.fatal += problems
     return parsed
+
+
+def read_budget(
+    table: Mapping[str, object], name: str, file: str = "", first_line: int = 0
+) -> tuple[Budget | None, list[ConfigurationError]]:
+    """The budget of one table, None where anything is wrong with it; and what is wrong."""
+    return _Reader(table, name, file, first_line).read()
 
 
 def _means_to_block(table: Mapping[str, object]) -> bool:
@@ -129,7 +137,7 @@ class _Reader:
                 "amount", _amount, 0, 'USD, such as "25.00" or 25; not negative, at most 15 decimals'
             ),
             window=self.window(),
-            providers=self.value("providers", _names, (), 'a list of names, such as ["openai"]'),
+            providers=self.value("providers", _providers, (), 'a list of names, such as ["openai"]'),
             models=self.value("models", _names, (), 'a list of names, such as ["gpt-5*"]'),
             tags=self.value(
                 "tags", _tags, {}, 'a table, such as { team = "search" } or { team = ["a", "b"] }'
@@ -217,6 +225,11 @@ def _names(value: object) -> tuple[str, ...]:
     ):
         raise ValueError
     return tuple(given)
+
+
+def _providers(value: object) -> tuple[str, ...]:
+    # "gemini" and "bedrock" are what people write; calls carry the conventions' names
+    return tuple(provider_name(name.strip()) for name in _names(value))
 
 
 def _tags(value: object) -> dict[str, tuple[str, ...]]:

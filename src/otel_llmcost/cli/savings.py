@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from ..assembly import open_book
+from ..comparison import Savings, find_model, savings_by
 from ..config import load_config
 from ..ledger.row import LedgerRow
 from ..money import as_text
-from ..savings import Savings, find_model, savings_by
 from .export import Cell, print_csv, print_json
 from .ledger_option import ledger_option, opened_ledger
 from .selection import format_options, selected, selection_options

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
@@ -11,33 +11,20 @@ from typing import Any
 import click
 
 from ..assembly import open_book
+from ..comparison import Savings
 from ..config import load_config
-from ..ledger.store import Ledger
 from ..money import as_text
-from ..reports import CallFilter, CostRow, SessionCost, session_costs
-from ..savings import Savings, find_model, savings_by
-from ..sessions.log import SessionLog, SessionRecord
+from ..reports import CostRow, StageCost
+from ..sessions.kept import KeptSession, kept_sessions
 from .export import Cell, amount_text, iso, print_csv, print_json, sums_json
 from .ledger_option import ledger_option, opened_ledger
 from .selection import format_options, selected, selection_options
 from .tables import Column, console, money_text, print_table, printable
 
 _CSV = (
-    "session", "status", "stage", "calls", "seconds", "time_share", "input", "output", "cost", "cost_is_lower_bound",
+    "session", "status", "stage", "calls", "seconds", "wall_seconds", "time_share", "input", "output", "cost",
+    "cost_is_lower_bound", "with_other_model",
 )  # fmt: skip
-
-
-@dataclass(slots=True)
-class _Shown:
-    """A session's costs, what it said about itself, and its comparison with another model."""
-
-    costs: SessionCost
-    record: SessionRecord | None
-    compared: Savings | None
-
-    @property
-    def status(self) -> str:
-        return self.record.status if self.record else ""
 
 
 @click.command("sessions")
@@ -51,11 +38,12 @@ class _Shown:
 def command(limit: int, against: str | None, output: str, directory: Path | None, **options: Any) -> None:
     """Sessions of a RANGE (as for `report`; without one, all), the latest first, with their stages.
 
-    Seconds are those inside calls; a stage's share is of its session's.
+    Seconds are those inside calls; a stage's share is of its session's. JSON has the wall time, too.
     """
     wanted, tz = selected(default="all", **options)
+    book = open_book(load_config()) if against is not None else None
     with opened_ledger(directory) as ledger:
-        found = _sessions(ledger, wanted, limit, against)
+        found = kept_sessions(ledger, wanted, limit, against, book)
     if output == "json":
         print_json([_json(one, tz) for one in found])
     elif output == "csv":
@@ -66,53 +54,55 @@ def command(limit: int, against: str | None, output: str, directory: Path | None
         console().print("no sessions")
 
 
-def _sessions(ledger: Ledger, wanted: CallFilter, limit: int, against: str | None) -> list[_Shown]:
-    costs = session_costs(ledger, wanted, limit)
-    records = {record.id: record for record in SessionLog(ledger.directory).records()}
-    compared: dict[str, Savings] = {}
-    if against is not None and costs:
-        book = open_book(load_config())
-        model = find_model(against, book)
-        chosen = replace(wanted, fields={**wanted.fields, "session": [one.session for one in costs]})
-        compared = savings_by(ledger.rows(chosen), lambda row: row.tags.session, model, book)
-    return [_Shown(one, records.get(one.session), compared.get(one.session)) for one in costs]
-
-
-def _json(one: _Shown, tz: tzinfo) -> dict[str, object]:
+def _json(one: KeptSession, tz: tzinfo) -> dict[str, object]:
     costs, record, compared = one.costs, one.record, one.compared
     said: dict[str, object] = {}
     if record is not None:
         said = {"status": record.status, "task": record.task, "mode": record.mode, "phase": record.phase}
+        said["wall_s"] = one.wall_s
     if compared is not None:
-        said["against"] = {
-            "model": str(compared.against),
-            "compared_calls": compared.compared,
-            "paid_usd": as_text(compared.paid),
-            "would_cost_usd": as_text(compared.would_cost),
-            "calls_of_unknown_cost": compared.unpaid,
-            "would_cost_of_those_usd": as_text(compared.would_cost_of_unpaid),
-        }
+        said["against"] = _compared_json(compared)
     return {
         "session": costs.session,
         "first": iso(costs.first_ns, tz),
         "last": iso(costs.last_ns, tz),
         **said,
         **sums_json(costs.sums),
-        "stages": [
-            {"stage": stage.stage, "time_share": stage.time_share, **sums_json(stage.sums)}
-            for stage in costs.stages
-        ],
+        "stages": [_stage_json(one, stage) for stage in costs.stages],
     }
 
 
-def _cells(one: _Shown) -> list[list[Cell]]:
+def _stage_json(one: KeptSession, stage: StageCost) -> dict[str, object]:
+    compared = one.stages_compared.get(stage.stage)
+    return {
+        "stage": stage.stage,
+        "time_share": stage.time_share,
+        "wall_s": one.stage_wall_s(stage.stage),
+        **({"against": _compared_json(compared)} if compared is not None else {}),
+        **sums_json(stage.sums),
+    }
+
+
+def _compared_json(compared: Savings) -> dict[str, object]:
+    return {
+        "model": str(compared.against),
+        "compared_calls": compared.compared,
+        "paid_usd": as_text(compared.paid),
+        "would_cost_usd": as_text(compared.would_cost),
+        "calls_of_unknown_cost": compared.unpaid,
+        "would_cost_of_those_usd": as_text(compared.would_cost_of_unpaid),
+    }
+
+
+def _cells(one: KeptSession) -> list[list[Cell]]:
     lines: list[list[Cell]] = []
     for stage in one.costs.stages:
-        sums = stage.sums
+        sums, compared = stage.sums, one.stages_compared.get(stage.stage)
         cost = amount_text(sums.amount) if sums.is_known else None
         lines.append(
-            [one.costs.session, one.status, stage.stage, sums.calls, sums.duration_us / 1e6, stage.time_share,
-             _prompt(sums), sums.output, cost, str(sums.is_lower_bound).lower()]
+            [one.costs.session, one.status, stage.stage, sums.calls, sums.duration_us / 1e6,
+             one.stage_wall_s(stage.stage), stage.time_share, _prompt(sums), sums.output, cost,
+             str(sums.is_lower_bound).lower(), None if compared is None else amount_text(_whole(compared))]
         )  # fmt: skip
     return lines
 
@@ -127,7 +117,7 @@ class _Line:
     compared: str = ""
 
 
-def _columns(found: Sequence[_Shown], tz: tzinfo, against: str | None) -> list[Column]:
+def _columns(found: Sequence[KeptSession], tz: tzinfo, against: str | None) -> list[Column]:
     lines = [line for one in found for line in _lines(one, tz)]
     sums = [line.sums for line in lines]
     columns = [
@@ -146,13 +136,18 @@ def _columns(found: Sequence[_Shown], tz: tzinfo, against: str | None) -> list[C
     return [column for column in columns if any(cell.strip() for cell in column.cells)]
 
 
-def _lines(one: _Shown, tz: tzinfo) -> list[_Line]:
+def _lines(one: KeptSession, tz: tzinfo) -> list[_Line]:
     costs = one.costs
     began = (iso(costs.first_ns, tz) or "")[:16].replace("T", " ")
     lines = [_Line(printable(costs.session), costs.sums, began, one.status, compared=_compared(one.compared))]
     if [stage.stage for stage in costs.stages] != [""]:
         lines += [
-            _Line(f"  {printable(stage.stage) or '(no stage)'}", stage.sums, share=f"{stage.time_share:.0%}")
+            _Line(
+                f"  {printable(stage.stage) or '(no stage)'}",
+                stage.sums,
+                share=f"{stage.time_share:.0%}",
+                compared=_compared(one.stages_compared.get(stage.stage)),
+            )
             for stage in costs.stages
         ]
     return lines
@@ -162,7 +157,11 @@ def _compared(found: Savings | None) -> str:
     """What the other model would have cost; a lower bound where it has no price for some of the calls."""
     if found is None or not found.compared + found.unpaid:
         return "unknown"
-    return money_text(found.would_cost + found.would_cost_of_unpaid, lower_bound=found.unpriced > 0)
+    return money_text(_whole(found), lower_bound=found.unpriced > 0)
+
+
+def _whole(found: Savings) -> int:
+    return found.would_cost + found.would_cost_of_unpaid
 
 
 def _prompt(row: CostRow) -> int:

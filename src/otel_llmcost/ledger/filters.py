@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ..errors import ConfigurationError
 from ..money import Femto, split_nano
+from ..prices.providers import provider_name
 
 COLUMN_OF = {
     "model": "model",
@@ -77,6 +78,8 @@ def field_conditions(wanted: CallFilter) -> tuple[list[str], list[object]]:
     values: list[object] = []
     for name, asked in wanted.fields.items():
         options = [asked] if isinstance(asked, str) else list(asked)
+        if name == "provider":  # "gemini" means gcp.gemini
+            options += [known for option in options if (known := provider_name(option)) not in options]
         exact = [option for option in options if "*" not in option]
         patterns = [_pattern(option) for option in options if "*" in option]
         matches = [f"{column(name)} IN ({', '.join('?' * len(exact))})"]

@@ -18,8 +18,8 @@ from ..attribution.locks import ForkSafeLock
 from ..attribution.scope import StageBlock
 from ..attribution.tags import clean, from_mapping
 from ..call import Call, Priced
+from ..comparison import Savings, find_model
 from ..money import as_decimal
-from ..savings import Savings, find_model
 from ..services import Services, services
 from .log import COMPLETED, FAILED, RUNNING, STATUSES, SessionRecord
 from .totals import Latencies, StageTotals

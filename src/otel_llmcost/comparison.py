@@ -144,14 +144,15 @@ def savings(bought: Iterable[Bought], against: Model | str, book: Prices) -> Sav
 
 
 Row = TypeVar("Row", bound=Bought)
+Key = TypeVar("Key")
 
 
 def savings_by(
-    bought: Iterable[Row], key: Callable[[Row], str], against: Model | str, book: Prices
-) -> dict[str, Savings]:
+    bought: Iterable[Row], key: Callable[[Row], Key], against: Model | str, book: Prices
+) -> dict[Key, Savings]:
     """`savings` for each group of calls that have the same key, in the order in which the groups appear."""
     model = against if isinstance(against, Model) else find_model(against, book)
-    groups: dict[str, Savings] = {}
+    groups: dict[Key, Savings] = {}
     for each in bought:
         groups.setdefault(key(each), Savings(model)).add(each.as_call(), each.amount, book)
     return groups
