@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from .. import semconv
 from ..call import EXACT, UNPRICED, Call, Priced, note
@@ -129,10 +129,11 @@ class Book:
         host: str = "",
         region: str = "",
         at_ns: int = 0,
+        never: Collection[str] = (),
     ) -> int | None:
         """Femto-dollars that a call cannot exceed, over every tier, speed, threshold, cache write and hour.
 
-        Over every region, too, where neither `region` nor the host tells it. `units` counts what is billed beside
+        `never` names tiers and speeds that it cannot be served at. Over every region, too, where neither `region` nor the host tells it. `units` counts what is billed beside
         tokens (meter -> count), of the dearest variant. None where something has no price. Milliseconds: keep it.
         """
         found, provider = self._find(provider, model, host)
@@ -140,7 +141,7 @@ class Book:
             return None
         at_ns = at_ns or time.time_ns()
         place = region or found.region or region_of_host(host)
-        terms = every_terms(found, provider, place, host, of_variants=bool(units))
+        terms = every_terms(found, provider, place, host, of_variants=bool(units), never=never)
         segments = [make_terms(found, wanted, self.own.discounts, ()).at(at_ns) for wanted in terms]
         plans = [segment.plan for segment in segments if segment.plan is not None]
         return dearest(plans, input_tokens, output_tokens, units or {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from .. import semconv
@@ -13,13 +13,18 @@ from .terms import Wanted
 
 
 def every_terms(
-    found: Found, provider: str, region: str, host: str, *, of_variants: bool
+    found: Found, provider: str, region: str, host: str, *, of_variants: bool, never: Collection[str] = ()
 ) -> Iterator[Wanted]:
-    """All the terms on which a found model could be billed; one region where it is known, else every named one."""
+    """All the terms on which a found model could be billed; one region where it is known, else every named one.
+
+    `never` names tiers and speeds that are left out, unless there are no others.
+    """
     told_by_host = provider == semconv.OPENAI and bool(host)
     places = {region} if region or told_by_host else {"", *_regions(found)}
     variants = {"", *_variants(found)} if of_variants else {""}
-    for tier, speed in sorted(_kinds(found)):
+    kinds = _kinds(found)
+    possible = {(tier, speed) for tier, speed in kinds if tier not in never and speed not in never}
+    for tier, speed in sorted(possible or kinds):
         for place in sorted(places):
             for variant in sorted(variants):
                 yield Wanted(provider, found.model, tier, speed, place, variant)

@@ -36,6 +36,8 @@ HOSTS: dict[str, str] = {
     "api.moonshot.ai": semconv.MOONSHOT,
     "api.moonshot.cn": semconv.MOONSHOT,
     "api.mistral.ai": semconv.MISTRAL,
+    "api.eu.mistral.ai": semconv.MISTRAL,
+    "api.us.mistral.ai": semconv.MISTRAL,
     "codestral.mistral.ai": semconv.MISTRAL,
     "api.cohere.com": semconv.COHERE,
     "api.cohere.ai": semconv.COHERE,
@@ -52,6 +54,9 @@ HOSTS: dict[str, str] = {
     "api.linkup.so": semconv.LINKUP,
 }
 """A host, with everything below it: "us.api.openai.com", but not "api.openai.com.example"."""
+
+_REGION_FIRST = (semconv.OPENAI, semconv.X_AI)
+"""Providers whose regional hosts are the plain one with the region before it: "us.api.x.ai"."""
 
 _BEDROCK = re.compile(
     r"(?:[a-z0-9-]+\.)?bedrock-(?:runtime|mantle)(?:-fips)?\.(?P<region>[a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)"
@@ -131,15 +136,21 @@ def _published(name: str) -> HostFacts:
     for start in range(len(labels) - 1):
         provider = HOSTS.get(".".join(labels[start:]))
         if provider is not None:
-            region = labels[0] if provider == semconv.OPENAI and start == 1 else ""
-            if provider == semconv.VERTEX:
-                region = "global" if not start else labels[0]
-            return HostFacts(provider, region, FIRST_PARTY)
+            return HostFacts(provider, _region_told(provider, labels, start), FIRST_PARTY)
     if bedrock := _BEDROCK.fullmatch(name):
         return HostFacts(semconv.BEDROCK, bedrock["region"], FIRST_PARTY)
     if vertex := _VERTEX.fullmatch(name):
         return HostFacts(semconv.VERTEX, vertex["before"] or vertex["after"] or "", FIRST_PARTY)
     return _LOCAL if _is_private(name) else _UNKNOWN
+
+
+def _region_told(provider: str, labels: list[str], start: int) -> str:
+    """The region among a host's labels; those from `start` on are the ones that told the provider."""
+    if provider == semconv.VERTEX:
+        return labels[0] if start else "global"
+    if provider == semconv.MISTRAL:
+        return labels[1] if len(labels) == 4 and not start else ""
+    return labels[0] if provider in _REGION_FIRST and start == 1 else ""
 
 
 def _is_private(name: str) -> bool:

@@ -32,11 +32,14 @@ def usage_of(attributes: Attributes, notes: list[str]) -> Meters:
 
 
 def _add_input(meters: Meters, attributes: Attributes, notes: list[str]) -> None:
-    audio, audio_read = _subset(attributes, s.AUDIO_INPUT_TOKENS, s.AUDIO_CACHE_READ_TOKENS, notes)
-    image, image_read = _subset(attributes, s.IMAGE_INPUT_TOKENS, s.IMAGE_CACHE_READ_TOKENS, notes)
-    video = count(attributes.get(s.USAGE_PREFIX + "input_video"), "input_video", notes)
-    read = count(attributes.get(s.CACHE_READ_TOKENS), s.CACHE_READ_TOKENS, notes)
-    read_text = max(read - audio_read - image_read, 0)
+    audio, audio_read = _subset(attributes, s.AUDIO_INPUT_TOKENS, s.AUDIO_CACHE_READ_TOKENS, "audio", notes)
+    image, image_read = _subset(attributes, s.IMAGE_INPUT_TOKENS, s.IMAGE_CACHE_READ_TOKENS, "image", notes)
+    video = _metered(attributes, "input_video", notes)
+    if s.CACHE_READ_TOKENS in attributes:
+        read = count(attributes[s.CACHE_READ_TOKENS], s.CACHE_READ_TOKENS, notes)
+        read_text = max(read - audio_read - image_read, 0)
+    else:
+        read_text = _metered(attributes, "cache_read", notes)
     parts = (
         ("cache_read", read_text),
         ("cache_read_audio", audio_read),
@@ -55,11 +58,24 @@ def _add_input(meters: Meters, attributes: Attributes, notes: list[str]) -> None
         split(meters, count(said, s.INPUT_TOKENS, notes), parts, "input", s.INPUT_TOKENS, notes)
 
 
-def _subset(attributes: Attributes, whole: str, cached: str, notes: list[str]) -> tuple[int, int]:
+def _metered(attributes: Attributes, meter: str, notes: list[str]) -> int:
+    """A meter under our own name, where a span says it so: disjoint, as meters are."""
+    name = s.USAGE_PREFIX + meter
+    return count(attributes.get(name), name, notes)
+
+
+def _subset(
+    attributes: Attributes, whole: str, cached: str, modality: str, notes: list[str]
+) -> tuple[int, int]:
     """(uncached, cached) tokens of one modality."""
-    tokens = count(attributes.get(whole), whole, notes)
-    read = count(attributes.get(cached), cached, notes)
-    if read > tokens and whole in attributes:
+    if cached in attributes:
+        read = count(attributes[cached], cached, notes)
+    else:
+        read = _metered(attributes, f"cache_read_{modality}", notes)
+    if whole not in attributes:
+        return _metered(attributes, f"input_{modality}", notes), read
+    tokens = count(attributes[whole], whole, notes)
+    if read > tokens:
         notes.append(note(INCOMPLETE_NOTE, f"{whole} is {tokens}, {cached} is {read}"))
         read = tokens
     return max(tokens - read, 0), read
@@ -68,12 +84,14 @@ def _subset(attributes: Attributes, whole: str, cached: str, notes: list[str]) -
 def _written(attributes: Attributes, notes: list[str]) -> Parts:
     total = attributes.get(s.CACHE_WRITE_TOKENS)
     total = attributes.get(s.CACHE_WRITE_TOKENS_OLD) if total is None else total
-    written = count(total, s.CACHE_WRITE_TOKENS, notes)
     lived: Parts = tuple(
         (meter, quantity)
         for meter in _LIFETIMES
         if (quantity := count(attributes.get(s.USAGE_PREFIX + meter), s.USAGE_PREFIX + meter, notes))
     )
+    if total is None:
+        return (*lived, ("cache_write", _metered(attributes, "cache_write", notes)))
+    written = count(total, s.CACHE_WRITE_TOKENS, notes)
     rest = written - sum(quantity for _, quantity in lived)
     if rest < 0:
         return lifetime_parts(written, lived, s.CACHE_WRITE_TOKENS, notes)
@@ -82,11 +100,17 @@ def _written(attributes: Attributes, notes: list[str]) -> Parts:
 
 def _add_output(meters: Meters, attributes: Attributes, notes: list[str]) -> None:
     parts = (
-        ("output_reasoning", count(attributes.get(s.REASONING_TOKENS), s.REASONING_TOKENS, notes)),
-        ("output_audio", count(attributes.get(s.AUDIO_OUTPUT_TOKENS), s.AUDIO_OUTPUT_TOKENS, notes)),
-        ("output_image", count(attributes.get(s.IMAGE_OUTPUT_TOKENS), s.IMAGE_OUTPUT_TOKENS, notes)),
+        _produced(attributes, s.REASONING_TOKENS, "output_reasoning", notes),
+        _produced(attributes, s.AUDIO_OUTPUT_TOKENS, "output_audio", notes),
+        _produced(attributes, s.IMAGE_OUTPUT_TOKENS, "output_image", notes),
     )
     said = attributes.get(s.OUTPUT_TOKENS)
     known = sum(quantity for _, quantity in parts)
     total = count(said, s.OUTPUT_TOKENS, notes) if said is not None else known
     split(meters, total, parts, "output", s.OUTPUT_TOKENS, notes)
+
+
+def _produced(attributes: Attributes, name: str, meter: str, notes: list[str]) -> tuple[str, int]:
+    if name in attributes:
+        return meter, count(attributes[name], name, notes)
+    return meter, _metered(attributes, meter, notes)
