@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import metrics, trace
 from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 
 from . import attribution, semconv, services
@@ -42,7 +43,7 @@ from .money import as_float
 from .prices import Book
 from .processor import CostSpanProcessor
 from .settle import Settler
-from .telemetry import configure_sdk, flush_providers, forget_instruments, prepend
+from .telemetry import configure_sdk, flush_providers, forget_instruments, prepend, sdk_provider
 from .version import __version__
 from .watch import anthropic, openai, stainless
 from .watch.declaration import Sdk
@@ -156,9 +157,12 @@ class Runtime:
     def arm(self) -> None:
         """Instruments, span processor, exit and fork handlers: once for a process."""
         self.processor.active = True
-        self._provider_patch.swap(TracerProvider, "__init__", self._wrap_provider)
-        provider = trace.get_tracer_provider()
-        if isinstance(provider, TracerProvider):
+        self._provider_patch.swap(
+            TracerProvider, "__init__", partial(self._wrap_provider, self._provider_made)
+        )
+        self._provider_patch.swap(MeterProvider, "__init__", partial(self._wrap_provider, self._end_first))
+        provider = sdk_provider(trace.get_tracer_provider())
+        if provider is not None:
             guarded(prepend, provider, self.processor)
         if self._armed:
             return
@@ -173,16 +177,21 @@ class Runtime:
             guarded(reconcile_budgets, self.gate, self.recorder.directory)
         hooks.when_imported("multiprocessing.util", self._follow_multiprocessing)
 
-    def _wrap_provider(self, original: Callable[..., None]) -> Callable[..., None]:
-        def make(provider: TracerProvider, *args: Any, **kwargs: Any) -> None:
+    def _wrap_provider(
+        self, made: Callable[[Any], None], original: Callable[..., None]
+    ) -> Callable[..., None]:
+        def make(provider: Any, *args: Any, **kwargs: Any) -> None:
             original(provider, *args, **kwargs)
-            guarded(self._provider_made, provider)
+            guarded(made, provider)
 
         return make
 
     def _provider_made(self, provider: TracerProvider) -> None:
         prepend(provider, self.processor)
-        # ours has to run before the provider's own exit handler, so that open streams still reach the exporter
+        self._end_first(provider)
+
+    def _end_first(self, provider: TracerProvider | MeterProvider) -> None:
+        # ours has to run before the provider's own exit handler: what open streams cost still reaches the exporter
         atexit.unregister(self.at_exit)
         atexit.register(self.at_exit)
 

@@ -109,7 +109,7 @@ class Settler:
             lineage.cover(outer)
         if span is not None:
             lineage.watch(span.get_span_context().span_id)
-        found = recorded_out_of_sight(sdk)
+        found = recorded_out_of_sight(sdk, suppressed)
         if outer:
             for _, scope in lineage.around(outer):
                 known = neighbour(scope)
@@ -121,15 +121,16 @@ class Settler:
         """Settle a watched call and say its cost on its span."""
         priced = guarded(self.book.price, call) or _FAILED
         span = observation.span
-        if not self._keys.insert(call.key):
+        if guarded(self._keys.insert, call.key) is False:
             return
         if call.response_id:
-            self._answers.insert(call.response_id)
-        if span is not None and span.is_recording():
+            guarded(self._answers.insert, call.response_id)
+        carried = span is not None and span.is_recording()
+        if span is not None and carried:
             guarded(self._write, span, call, priced, observation)
         if observation.reservation is not None:
             guarded(self._settle_budget, observation, priced)
-        self.remembered.add(call, priced, span is not None, observation.around)
+        guarded(self.remembered.add, call, priced, carried, observation.around)
         context = span.get_span_context() if span is not None else None
         self._tell(call, priced, context, observation.scopes, BOTH & ~observation.recorded_elsewhere)
 

@@ -27,9 +27,6 @@ class _Watched:
     _llmcost_tee: list[bytes] | None
     _llmcost_size: int
 
-    def _llmcost_over(self, error: BaseException | None = None, dropped: bool = False) -> None:
-        guarded(self._llmcost_ended, error, dropped)
-
     def _llmcost_copy(self, chunk: bytes) -> None:
         if self._llmcost_tee is not None and self._llmcost_size < _TEE_CAP:
             self._llmcost_size += len(chunk)
@@ -44,44 +41,44 @@ class _Watched:
         try:
             for chunk in self._llmcost_inner:
                 if self._llmcost_tee is not None:
-                    self._llmcost_copy(chunk)
+                    guarded(self._llmcost_copy, chunk)
                 yield chunk
         except GeneratorExit:
             raise
         except BaseException as error:
-            self._llmcost_over(error)
+            guarded(self._llmcost_ended, error, False)
             raise
-        self._llmcost_over()
+        guarded(self._llmcost_ended, None, False)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         chunks = self._llmcost_inner.__aiter__()
         try:
             async for chunk in chunks:
                 if self._llmcost_tee is not None:
-                    self._llmcost_copy(chunk)
+                    guarded(self._llmcost_copy, chunk)
                 yield chunk
         except GeneratorExit:
             raise
         except BaseException as error:
-            self._llmcost_over(error)
+            guarded(self._llmcost_ended, error, False)
             raise
         finally:
             # in the task that read it: the event loop would close it later, in a task of its own
             if isinstance(chunks, AsyncGenerator):
                 await chunks.aclose()
-        self._llmcost_over()
+        guarded(self._llmcost_ended, None, False)
 
     def close(self) -> None:
         try:
             self._llmcost_inner.close()
         finally:
-            self._llmcost_over()
+            guarded(self._llmcost_ended, None, False)
 
     async def aclose(self) -> None:
         try:
             await self._llmcost_inner.aclose()
         finally:
-            self._llmcost_over()
+            guarded(self._llmcost_ended, None, False)
 
     def __del__(self) -> None:
         ended = getattr(self, "_llmcost_ended", None)

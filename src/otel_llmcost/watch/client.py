@@ -28,6 +28,11 @@ class ClientFacts:
     tags: Tags | None = None
     bases: dict[tuple[str, str], dict[str, AttributeValue]] = field(default_factory=dict)
 
+    @classmethod
+    def unknown(cls) -> ClientFacts:
+        """Of a client that could not be understood."""
+        return cls(None, "", 0, semconv.UNKNOWN, "", False)
+
     def start_attributes(self, api: str, operation: str, model: str) -> dict[str, AttributeValue]:
         """The attributes that every call of this surface and model starts with; the caller copies."""
         known = self.bases.get((api, model))

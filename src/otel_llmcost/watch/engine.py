@@ -6,6 +6,7 @@ What it tells (spans' cost, counters, ledger, budgets) is one object handed in, 
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -15,8 +16,8 @@ from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, Tracer
 
 from .. import attribution, semconv
-from ..call import DELEGATED_NOTE, Asked, AttributeValue, Call, Priced, Tags, note
-from . import content
+from ..call import DELEGATED_NOTE, NO_TAGS, Asked, AttributeValue, Call, Priced, Tags, note
+from . import content, outcome
 from .client import ClientFacts, Clients
 from .declaration import Route, Sdk
 from .guard import guarded
@@ -124,14 +125,16 @@ class Engine:
             return None
         if self.before_first_call is not None:
             self._first_call()
-        facts = self.clients.facts(sdk, client, url)
-        body = _body(options)
-        request = _request_attributes(body)
+        # each part apart: what fails leaves its part out, and the call is counted all the same
+        facts = guarded(self.clients.facts, sdk, client, url) or ClientFacts.unknown()
+        body = guarded(_body, options) or _NO_BODY
+        request = guarded(_request_attributes, body) or {}
         if stream:
             request[semconv.REQUEST_STREAM] = True
-        asked_tags = attribution.for_request(facts.provider, facts.host, _model(body), body, client)
-        tags = attribution.with_inbound(asked_tags)
-        observation = Observation(self, sdk, route, facts, body, request, tags, attribution.rollups())
+        asked_tags = guarded(self._tags, facts, body, client) or NO_TAGS
+        tags = guarded(attribution.with_inbound, asked_tags) or asked_tags
+        scopes = guarded(attribution.rollups) or ()
+        observation = Observation(self, sdk, route, facts, body, request, tags, scopes)
         observation.asked_tags = asked_tags
         if route.settles:
             # reading a result costs nothing; what it shows may have to be settled
@@ -141,8 +144,11 @@ class Engine:
             observation.notes.append(
                 note(DELEGATED_NOTE, "this gateway is instrumented itself and counts the money")
             )
-        self._begin_span(observation, client, options)
+        guarded(self._begin_span, observation, client, options)
         return observation
+
+    def _tags(self, facts: ClientFacts, body: Mapping[str, Any], client: Any) -> Tags:
+        return attribution.for_request(facts.provider, facts.host, _model(body), body, client)
 
     def _first_call(self) -> None:
         # calls of other threads wait here: a span started before the pipeline is there would go nowhere
@@ -196,9 +202,9 @@ class Engine:
             observation.around = around.get_span_context().span_id
         observation.parent = attribution.to_provider(context) if self.baggage_goes_out else context
         if not observation.wait_for_native and not observation.suppressed:
-            observation.span = self._start_span(observation)
-        suppressed = observation.suppressed and not observation.wait_for_native
-        observation.recorded_elsewhere = self.desk.started(observation.span, around, sdk.name, suppressed)
+            observation.span = guarded(self._start_span, observation)
+        histograms = guarded(self.desk.started, observation.span, around, sdk.name, observation.suppressed)
+        observation.recorded_elsewhere = histograms or 0
 
     def _start_span(self, observation: Observation) -> Span:
         route, client = observation.route, observation.client
@@ -269,8 +275,8 @@ class Engine:
             guarded(self.later.seen, observation)
             return
         span = observation.span
-        end_ns = observation.end_ns()
-        call = guarded(observation.call)
+        end_ns = guarded(observation.end_ns) or time.time_ns()
+        call = guarded(observation.call) or guarded(outcome.call_without_reading, observation)
         if call is not None:
             call.end_ns = end_ns
             guarded(self.desk.settle, call, observation)

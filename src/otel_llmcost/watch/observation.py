@@ -120,9 +120,11 @@ class Observation:
         "engine",
         "error",
         "exchanges",
+        "followed",
         "hides_usage",
         "native",
         "notes",
+        "overlooked",
         "parent",
         "path",
         "recorded_elsewhere",
@@ -178,6 +180,8 @@ class Observation:
         self.attempts = 1
         self.reservation: Any = None
         self.notes: list[str] = []
+        self.followed = self.overlooked = False
+        """Whether the body of a response reports its end; whether a response came that could not be looked at."""
         self._open = [True]
 
     # -- the request
@@ -190,8 +194,10 @@ class Observation:
             attached = otel_context.attach(trace.set_span_in_context(self.span, self.parent))
         return token, attached
 
-    def leave(self, entered: Entered) -> None:
+    def leave(self, entered: Entered | None) -> None:
         """Undo `enter`; in another context (a coroutine closed by the garbage collector) there is nothing to undo."""
+        if entered is None:
+            return
         token, attached = entered
         try:
             current.reset(token)
@@ -241,34 +247,47 @@ class Observation:
         if not response.is_closed:
             exchange.raw = [] if raw and not self.route.body_is_binary else None
             watch_body(response, exchange.ended, exchange.raw)
-            self.engine.follow(self)
+            self._follow()
         elif stream:
             watch_memory_body(response, exchange.ended)
-            self.engine.follow(self)
+            self._follow()
 
-    def returned(self, result: Any) -> None:
-        """The SDK's function returned: a whole reply is complete now, a stream goes on until its body ends."""
+    def _follow(self) -> None:
+        self.followed = True
+        self.engine.follow(self)
+
+    def returned(self, result: Any) -> bool:
+        """The SDK's function returned: a whole reply is complete, a stream goes on until its body ends.
+
+        True when all of this went well.
+        """
         if self.route.lines:
             self.engine.later.watch_lines(self, result)
         if self.hides_usage:
             hide_usage(result)
-        if not self.exchanges:
+        if not self.exchanges and not self.overlooked:
             # answered without a response of its own (a middleware's cache): nothing was bought
             self.notes.append(note(NOT_BILLED_NOTE, "no response came over the wire"))
             self.finish()
-            return
+            return True
+        if not self.exchanges or (self.exchanges[-1].stream and not self.followed):
+            # following its response failed: nobody would tell the end
+            self.finish()
+            return True
         exchange = self.exchanges[-1]
         response = exchange.response()
         unread = response is not None and not response.is_closed
         if not exchange.stream and not (exchange.unparsed and unread):
             self.finish()
+        return True
 
-    def failed(self, error: BaseException) -> None:
-        """The SDK's function raised."""
+    def failed(self, error: BaseException) -> bool:
+        """The SDK's function raised. True when all of this went well."""
         self.error = error
         status = getattr(error, "status_code", None)
         self.status_code = status if isinstance(status, int) else 0
         self.finish()
+        return True
 
     def refused(self, refusal: BaseException) -> None:
         """A budget refused the call before its request left."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from ..call import (
 from ..usage.compatible import total_of
 from ..usage.meters import OUTPUT_METERS, PROMPT_METERS
 from .exchange import Collector
+from .guard import guarded
 
 if TYPE_CHECKING:
     from .observation import Exchange, Observation
@@ -34,7 +36,7 @@ _NOT_BILLED_FROM, _NOT_BILLED_TO = 400, 599
 
 def call_of(observation: Observation) -> Call:
     """What was bought, as far as the replies say. `end_ns` is the caller's."""
-    readings = [_reading(observation, exchange) for exchange in observation.exchanges]
+    readings = [guarded(_reading, observation, exchange) or _failed() for exchange in observation.exchanges]
     reading = readings[-1] if readings else Reading()
     client, body = observation.client, observation.body
     call = Call(
@@ -69,6 +71,22 @@ def call_of(observation: Observation) -> Call:
         call.error_type = error_type(observation)
     _explain_failure(observation, call)
     return call
+
+
+def call_without_reading(observation: Observation) -> Call:
+    """The call as its request tells it, where reading it failed: visible, with the reason."""
+    call = Call(
+        f"otel:{random.getrandbits(128):032x}:{random.getrandbits(64):016x}", observation.client.provider
+    )
+    call.operation, call.start_ns = observation.route.operation, observation.start_ns
+    call.request_model = str(observation.body.get("model") or "")
+    call.tags, call.request = observation.tags, observation.request
+    call.notes = _failed().notes
+    return call
+
+
+def _failed() -> Reading:
+    return Reading(notes=(f"{INCOMPLETE_NOTE}: reading the answer failed; the log says why",))
 
 
 def _reading(observation: Observation, exchange: Exchange) -> Reading:

@@ -62,15 +62,17 @@ def _wrap_request(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Cal
             _admitted(engine, observation)
         if engine.include_usage:
             options = guarded(with_usage, observation, options) or options
-        entered = observation.enter()
+        entered = guarded(observation.enter)
         try:
             result = original(self, cast_to, options, *args, **kwargs)
         except BaseException as error:
-            observation.leave(entered)
-            guarded(observation.failed, error)
+            guarded(observation.leave, entered)
+            if not guarded(observation.failed, error):
+                guarded(observation.finish)
             raise
-        observation.leave(entered)
-        guarded(observation.returned, result)
+        guarded(observation.leave, entered)
+        if not guarded(observation.returned, result):
+            guarded(observation.finish)
         return result
 
     return request
@@ -87,15 +89,17 @@ def _wrap_request_async(
             await _admitted_async(engine, observation)
         if engine.include_usage:
             options = guarded(with_usage, observation, options) or options
-        entered = observation.enter()
+        entered = guarded(observation.enter)
         try:
             result = await original(self, cast_to, options, *args, **kwargs)
         except BaseException as error:
-            observation.leave(entered)
-            guarded(observation.failed, error)
+            guarded(observation.leave, entered)
+            if not guarded(observation.failed, error):
+                guarded(observation.finish)
             raise
-        observation.leave(entered)
-        guarded(observation.returned, result)
+        guarded(observation.leave, entered)
+        if not guarded(observation.returned, result):
+            guarded(observation.finish)
         return result
 
     return request
@@ -122,16 +126,17 @@ def _wrap_response(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Ca
     def _process_response(self: Any, *args: Any, **kwargs: Any) -> Any:
         observation = current.get()
         if observation is not None and observation.sdk is sdk:
-            guarded(_responded, observation, kwargs)
+            observation.overlooked = not guarded(_responded, observation, kwargs)
         return original(self, *args, **kwargs)
 
     return _process_response
 
 
-def _responded(observation: Observation, kwargs: dict[str, Any]) -> None:
+def _responded(observation: Observation, kwargs: dict[str, Any]) -> bool:
     response = kwargs["response"]
     raw = bool(response.request.headers.get(RAW_HEADER))
     observation.responded(response, bool(kwargs.get("stream")), raw, int(kwargs.get("retries_taken") or 0))
+    return True
 
 
 def _wrap_data(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Callable[..., Any]:
