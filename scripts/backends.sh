@@ -2,6 +2,7 @@
 # Builds the real backends that `make e2e` starts, into the git-ignored folder .backends/bin.
 #   scripts/backends.sh            build what is missing (about 8 minutes cold on two cores)
 #   scripts/backends.sh --list     say what is there, build nothing
+# What the compiler says is in .backends/build.log.
 # Needs Go; without it the script names the containers of the same versions and ends with 3.
 set -eu
 
@@ -17,6 +18,12 @@ export GOFLAGS="${BACKENDS_GOFLAGS:--p=1} -buildvcs=false -modcacherw" GOWORK=of
 say() { printf '%s\n' "$*"; }
 built() { [ -x "$bin/$1" ] && [ "$(cat "$bin/.$1.version" 2>/dev/null)" = "$2" ]; }
 stamp() { printf '%s' "$2" > "$bin/.$1.version"; }
+
+log="$top/.backends/build.log"
+# Runs a build quietly; a failure shows the end of its log.
+quietly() {
+    "$@" >> "$log" 2>&1 || { say "failed: $*"; tail -n 20 "$log"; exit 1; }
+}
 
 list() {
     for name in otelcol-llmcost prometheus promtool jaeger alertmanager amtool; do
@@ -42,7 +49,7 @@ TEXT
 # The sources of a module, writable, in $src/<name>: `go install` refuses modules with replace lines.
 fetch() {
     name=$1 module=$2 version=$3
-    dir=$(cd "$src" && go mod download -json "$module@$version" | sed -n 's/^[[:space:]]*"Dir": "\(.*\)",*$/\1/p')
+    dir=$(cd "$src" && go mod download -json "$module@$version" 2>> "$log" | sed -n 's/^[[:space:]]*"Dir": "\(.*\)",*$/\1/p')
     rm -rf "${src:?}/$name"
     cp -R "$dir" "$src/$name"
     chmod -R u+w "$src/$name"
@@ -54,8 +61,9 @@ build_collector() {
     version="$COLLECTOR_VERSION+$(cksum < "$manifest" | cut -d' ' -f1)"
     built otelcol-llmcost "$version" && return
     say "collector $COLLECTOR_VERSION: building"
-    GOBIN="$bin" $nice go install "go.opentelemetry.io/collector/cmd/builder@$COLLECTOR_VERSION"
-    (cd "$src" && $nice "$bin/builder" --config="$manifest")
+    export GOBIN="$bin"
+    quietly $nice go install "go.opentelemetry.io/collector/cmd/builder@$COLLECTOR_VERSION"
+    (cd "$src" && quietly $nice "$bin/builder" --config="$manifest")
     mv "$src/otelcol-llmcost/otelcol-llmcost" "$bin/otelcol-llmcost"
     stamp otelcol-llmcost "$version"
 }
@@ -65,7 +73,7 @@ build_prometheus() {
     say "Prometheus $PROMETHEUS_RELEASE: building"
     fetch prometheus github.com/prometheus/prometheus "$PROMETHEUS_MODULE_VERSION"
     # Without the service discovery of every cloud it builds in a third of the time.
-    (cd "$src/prometheus" && $nice go build -tags remove_all_sd -o "$bin/" ./cmd/prometheus ./cmd/promtool)
+    (cd "$src/prometheus" && quietly $nice go build -tags remove_all_sd -o "$bin/" ./cmd/prometheus ./cmd/promtool)
     stamp prometheus "$PROMETHEUS_RELEASE"; stamp promtool "$PROMETHEUS_RELEASE"
 }
 
@@ -73,7 +81,7 @@ build_jaeger() {
     built jaeger "$JAEGER_RELEASE" && return
     say "Jaeger $JAEGER_RELEASE: building"
     fetch jaeger github.com/jaegertracing/jaeger "$JAEGER_MODULE_VERSION"
-    (cd "$src/jaeger" && $nice go build -o "$bin/" ./cmd/jaeger)
+    (cd "$src/jaeger" && quietly $nice go build -o "$bin/" ./cmd/jaeger)
     stamp jaeger "$JAEGER_RELEASE"
 }
 
@@ -84,13 +92,14 @@ build_alertmanager() {
     # The module ships without its built web page; the server embeds whatever stands here.
     mkdir -p "$src/alertmanager/ui/app/dist"
     printf '<!doctype html><title>Alertmanager</title>' > "$src/alertmanager/ui/app/dist/index.html"
-    (cd "$src/alertmanager" && $nice go build -o "$bin/" ./cmd/alertmanager ./cmd/amtool)
+    (cd "$src/alertmanager" && quietly $nice go build -o "$bin/" ./cmd/alertmanager ./cmd/amtool)
     stamp alertmanager "$ALERTMANAGER_VERSION"; stamp amtool "$ALERTMANAGER_VERSION"
 }
 
 if [ "${1:-}" = "--list" ]; then list; exit 0; fi
 if ! command -v go > /dev/null; then without_go; exit 3; fi
 mkdir -p "$bin" "$src"
+: > "$log"
 [ -f "$src/go.mod" ] || printf 'module backends\n\ngo 1.24\n' > "$src/go.mod"
 build_alertmanager
 build_collector

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable, Mapping
 
 from .. import semconv as s
-from ..call import ESTIMATED_NOTE, NOTED, note
+from ..call import ESTIMATED_NOTE, note
 from ..prices.hosts import HOSTS
 from ..prices.providers import SPELLINGS, provider_name
 from ..spans.aliases import ALIASES
 from ..spans.dialects import CACHE, LIFETIMES, WRITES
 from ..spans.openinference import NAMES as OPENINFERENCE_NAMES
 from ..spans.vercel import NAMES as VERCEL_NAMES
-from ..usage.terms import TIERS
+from ..usage.terms import STANDARD, TIERS
 from .bodies import bodies
 from .leaves import CONVENTIONS, OPENINFERENCE, VERCEL, Leaf
 from .ottl import Statements, assign, attribute, cache, first_of, one_of, quoted
@@ -51,6 +51,7 @@ def reading(leaves: tuple[Leaf, ...], hosts: Mapping[str, str]) -> Iterable[Stat
         scopes = [leaf.scope for leaf in leaves if leaf.names == kind]
         if scopes:
             yield _read(kind, scopes)
+    yield _tiers()
     yield from bodies()
     yield _doubts(leaves)
     yield _spelled()
@@ -94,7 +95,7 @@ def _read(kind: str, scopes: list[str]) -> Statements:
             f'{tier} == "" and {cache("asked")} != "auto" and {cache("asked")} != "default"',
         )
     )
-    group.add(*tier_spellings(tier))
+    group.add(assign(tier, quoted(STANDARD), f'{tier} == "" or {tier} == "default"'))
     base = attribute("gen_ai.openai.api_base")
     based = f'URL({base})["url.domain"]'
     group.add(assign(cache("based"), based, f"{attribute(s.SERVER_ADDRESS)} == nil and IsString({base})"))
@@ -121,6 +122,14 @@ def _read(kind: str, scopes: list[str]) -> Statements:
     asked = cache("asked")
     taken = f'{asked} != nil and {asked} != "" and {tier} == {asked}'
     group.add(*doubt(text, taken))
+    return group
+
+
+def _tiers() -> Statements:
+    tier = pricing("tier")
+    usual = one_of(tier, (STANDARD, "flex", "batch", "priority"))
+    group = Statements([IN_WORK, f"not {usual}"], comment="Tiers under other names.")
+    group.add(*tier_spellings(tier))
     return group
 
 
@@ -192,10 +201,6 @@ def _doubts(leaves: tuple[Leaf, ...]) -> Statements:
         )
         at_work = f"{attribute(s.OPERATION)} != {quoted(s.EMBEDDINGS)}"
         group.add(*doubt(text, f"{counted}{untold} and {at_work} and {_scope_is(hiding)}"))
-    for leaf in leaves:
-        if leaf.leaves_out:
-            text = note(NOTED, f"spans of {leaf.scope} may leave out {', '.join(leaf.leaves_out)}")
-            group.add(f"append({pricing('notes')}, {quoted(text)}) where {SCOPE} == {quoted(leaf.scope)}")
     return group
 
 

@@ -14,7 +14,7 @@ from math import isqrt
 
 from .records import Record
 
-PAGE_SIZE = 1000
+PAGE_SIZE = 2000
 """Characters. The time that the collector takes to read a text grows with the square of its length."""
 DIGITS = 5
 END = "~~~~"
