@@ -73,7 +73,7 @@ class Gate(Protocol):
 
     def admit(self, asked: Asked) -> Reservation | None: ...
     async def admit_async(self, asked: Asked) -> Reservation | None: ...
-    def spend(self, call: Call, priced: Priced) -> Any: ...
+    def spend(self, call: Call, priced: Priced, asked_tags: Tags | None = None) -> Any: ...
 
 
 class Desk(Protocol):
@@ -102,13 +102,14 @@ class Engine:
         self.later = Later(desk.settle_later)
         self.keep_text = capture_content
         self.include_usage = include_usage
-        self.baggage_goes_out = bool(attribution.settings().baggage_out)
+        carried = attribution.settings()
+        self.baggage_goes_out = bool(carried.baggage_out or carried.baggage_in)
         self.active: set[str] = set()
         """Names of the SDKs that are watched as a whole."""
         self.only: weakref.WeakSet[Any] = weakref.WeakSet()
         """Clients that are watched alone, where their SDK is not."""
         self.before_first_call: Callable[[], None] | None = None
-        self._first = threading.Lock()
+        self._first: list[Any] = []
         self._in_flight: weakref.WeakSet[Observation] = weakref.WeakSet()
 
     # -- beginning
@@ -152,7 +153,10 @@ class Engine:
 
     def _first_call(self) -> None:
         # calls of other threads wait here: a span started before the pipeline is there would go nowhere
-        with self._first:
+        if not self._first:
+            # not earlier: gevent replaces locks, and greenlets would wait for an older one for ever
+            self._first.append(threading.Lock())
+        with self._first[0]:
             if self.before_first_call is not None:
                 guarded(self.before_first_call)
                 self.before_first_call = None
@@ -230,7 +234,9 @@ class Engine:
         found = trace.get_current_span()
         outer = trace.get_current_span(observation.parent)
         scope = getattr(getattr(found, "instrumentation_scope", None), "name", "")
-        native = found is not outer and (not found.is_recording() or observation.sdk.emits(scope))
+        # a tracer that is told to be silent hands the span around on, maybe in another wrapping
+        inside = found.get_span_context().span_id != outer.get_span_context().span_id
+        native = inside and (not found.is_recording() or observation.sdk.emits(scope))
         if native and found.get_span_context().is_valid:
             observation.adopt(found)
             return
