@@ -17,7 +17,8 @@ _ALIVE = 50_000
 _DEEP = 64
 _REMEMBERED = 1000
 _SLACK_NS = 2_000_000
-"""Some instrumentations take their times in milliseconds, or after the fact."""
+"""Some instrumentations take their times in milliseconds."""
+_AFTERWARDS_NS = 1_000_000_000
 
 
 class Lineage:
@@ -108,10 +109,12 @@ class Remembered:
 
     def find(self, span_id: int, scope: str, told: Call) -> Counted | None:
         """The counted call for which a span stands that tells of `told`; each call is found once by a scope."""
+        # a span without length was written after the fact: Logfire says so when a stream is over
+        since = told.start_ns - (_AFTERWARDS_NS if told.end_ns - told.start_ns < _SLACK_NS else 0)
         for counted in reversed(list(self._newest)):
-            if counted.at_ns < told.start_ns:
+            if counted.at_ns < since:
                 break
-            if scope not in counted.told_by and _is_same(counted, span_id, told):
+            if scope not in counted.told_by and _is_same(counted, span_id, told, since):
                 counted.told_by.add(scope)
                 return counted
         return None
@@ -121,13 +124,14 @@ class Remembered:
         self._newest.clear()
 
 
-def _is_same(counted: Counted, span_id: int, told: Call) -> bool:
+def _is_same(counted: Counted, span_id: int, told: Call, since: int) -> bool:
     call = counted.call
     if counted.around == span_id:
         return True
     if call.response_id and told.response_id:
         return call.response_id == told.response_id
-    if call.start_ns < told.start_ns - _SLACK_NS or call.end_ns > told.end_ns + _SLACK_NS:
+    begun = call.start_ns if since == told.start_ns else counted.at_ns
+    if begun < since - _SLACK_NS or call.end_ns > told.end_ns + _SLACK_NS:
         return False
     return bool(_models(call) & _models(told)) and _tells_same_tokens(call, told)
 

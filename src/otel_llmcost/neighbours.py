@@ -29,7 +29,7 @@ class Neighbour:
 
 NEIGHBOURS = (
     Neighbour("opentelemetry.instrumentation.openai_v2", "openai", BOTH),
-    Neighbour("opentelemetry.instrumentation.openai_agents", "", BOTH),
+    Neighbour("opentelemetry.instrumentation.openai_agents", ""),
     Neighbour("opentelemetry.instrumentation.openai", "openai", BOTH),
     Neighbour("opentelemetry.instrumentation.genai.openai_agents", "", BOTH),
     Neighbour("opentelemetry.instrumentation.genai.openai", "openai", BOTH),
@@ -42,7 +42,12 @@ NEIGHBOURS = (
         BOTH,
         "opentelemetry.instrumentation.anthropic:AnthropicInstrumentor",
     ),
-    Neighbour("opentelemetry.instrumentation.langchain", "", BOTH),
+    Neighbour(
+        "opentelemetry.instrumentation.langchain",
+        "",
+        BOTH,
+        "opentelemetry.instrumentation.langchain:LangchainInstrumentor",
+    ),
     Neighbour("opentelemetry.instrumentation.google_genai", "", BOTH),
     Neighbour("opentelemetry.util.genai", "", BOTH),
     Neighbour("openinference.instrumentation.openai", "openai"),
@@ -69,11 +74,14 @@ def neighbour(scope: str) -> Neighbour | None:
     return None
 
 
-def recorded_out_of_sight(sdk: str) -> int:
-    """Histograms of calls of this SDK that an active instrumentation records whose spans never stand around the call."""
+def recorded_out_of_sight(sdk: str, suppressed: bool = False) -> int:
+    """Histograms of calls of this SDK that an active instrumentation records whose spans never stand around the call.
+
+    A framework's instrumentation stands for those calls inside which it suppresses others.
+    """
     found = 0
     for known in _DETACHED:
-        if known.sdk == sdk and _is_active(known.detached):
+        if (known.sdk == sdk or (suppressed and not known.sdk)) and _is_active(known.detached):
             found |= known.histograms
     return found
 

@@ -6,6 +6,7 @@ turns out to be a GenAI span only at its end is completed in `on_end`, where we 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -150,7 +151,7 @@ def _facts(span: ReadableSpan, scope: str, end_time: int | None) -> SpanFacts:
         scope=scope,
         scope_version=version or "",
         start_ns=span.start_time or 0,
-        end_ns=end_time or span.end_time or 0,
+        end_ns=end_time or span.end_time or time.time_ns(),
         trace_id=context.trace_id if context is not None else 0,
         span_id=context.span_id if context is not None else 0,
         parent_span_id=span.parent.span_id if span.parent is not None else 0,

@@ -174,7 +174,7 @@ class Runtime:
         os.register_at_fork(after_in_child=self.forked)
         guarded(carry_baggage, self.config)
         if self.gate is not None and self.recorder is not None:
-            guarded(reconcile_budgets, self.gate, self.recorder.directory)
+            guarded(reconcile_budgets, self.gate, self.recorder.directory, self.config.baggage_in)
         hooks.when_imported("multiprocessing.util", self._follow_multiprocessing)
 
     def _wrap_provider(
@@ -198,6 +198,7 @@ class Runtime:
     def _register_gauges(self, meter: metrics.Meter) -> None:
         meter.create_observable_gauge(semconv.M_BUDGET_LIMIT, [self._observe_limits], unit="USD")
         meter.create_observable_gauge(semconv.M_BUDGET_SPENT, [self._observe_spent], unit="USD")
+        meter.create_observable_counter(semconv.M_BUDGET_REFUSED, [self._observe_refused], unit="{call}")
         meter.create_observable_gauge(semconv.M_PRICE_AGE, [self._observe_age], unit="s")
 
     def _observe_limits(self, options: CallbackOptions) -> Iterable[Observation]:
@@ -208,6 +209,10 @@ class Runtime:
 
     def _budgets(self) -> list[tuple[str, int, int]]:
         return self.gate.amounts() if self.gate is not None else []
+
+    def _observe_refused(self, options: CallbackOptions) -> Iterable[Observation]:
+        refused = self.gate.refused if self.gate is not None else {}
+        return [Observation(count, {"budget": name}) for name, count in refused.items()]
 
     def _observe_age(self, options: CallbackOptions) -> Iterable[Observation]:
         checked = datetime.fromisoformat(self.book.snapshot_date).replace(tzinfo=UTC)
@@ -311,7 +316,7 @@ def use_budgets(*budgets: Budget) -> None:
     directory = ledger_settings(made.config).directory
     made.gate = made.settler.gate = gate_of(budgets, made.book, directory)
     if made.gate is not None and made.recorder is not None:
-        guarded(reconcile_budgets, made.gate, made.recorder.directory)
+        guarded(reconcile_budgets, made.gate, made.recorder.directory, made.config.baggage_in)
 
 
 def instrument(client: Any = None, *, sdks: Iterable[str] | None = None) -> None:

@@ -15,8 +15,9 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, Tracer
 
-from . import dialects, spans
-from .call import UNPRICED, Call, Priced, note
+from . import dialects, semconv, spans
+from .call import UNPRICED, Call, Priced, Tags, note
+from .errors import BudgetExceeded
 from .lineage import Lineage, Remembered
 from .metrics import Counters
 from .neighbours import BOTH, neighbour, recorded_out_of_sight
@@ -162,9 +163,16 @@ class Settler:
     # -- what others ask
 
     def settle_call(
-        self, call: Call, span: ReadableSpan | Span | None = None, scopes: Iterable[Any] = ()
+        self,
+        call: Call,
+        span: ReadableSpan | Span | None = None,
+        scopes: Iterable[Any] = (),
+        asked_tags: Tags | None = None,
     ) -> Priced | None:
-        """Settle a call that nobody watched (trackers, imports, others' spans); None if its key was counted before."""
+        """Settle a call that nobody watched (trackers, imports, others' spans); None if its key was counted before.
+
+        `asked_tags` are its tags from inside the program alone, where it has others, too: budgets look at them.
+        """
         priced = guarded(self.book.price, call) or _FAILED
         if not self._keys.insert(call.key):
             return None
@@ -207,6 +215,8 @@ class Settler:
             if name not in started or (started[name] != value and not observation.native)
         }
         attributes.update(self.cost_attributes(priced))
+        if isinstance(observation.error, BudgetExceeded):
+            attributes[semconv.BUDGET] = observation.error.budget
         if self._capture_content and observation.exchanges and not observation.native:
             collector = observation.exchanges[-1].collector
             attributes.update(guarded(content.of_reply, collector.body, collector.texts) or {})
@@ -215,11 +225,7 @@ class Settler:
             span.set_status(_error_status(observation))
 
     def _settle_budget(self, observation: Observation, priced: Priced) -> None:
-        crossings = observation.reservation.settle(priced)
-        span = observation.span
-        if span is not None and span.is_recording():
-            for crossing in crossings or ():
-                span.add_event(crossing.EVENT, crossing.attributes())
+        _say_crossings(observation.span, observation.reservation.settle(priced))
 
     def _tell(
         self, call: Call, priced: Priced, span: SpanContext | None, scopes: Iterable[Any], histograms: int
@@ -231,6 +237,12 @@ class Settler:
             guarded(scope.add, call, priced)
         for listener in self.listeners:
             guarded(listener, call, priced)
+
+
+def _say_crossings(span: ReadableSpan | Span | None, crossings: Iterable[Any] | None) -> None:
+    if isinstance(span, Span) and span.is_recording():
+        for crossing in crossings or ():
+            span.add_event(crossing.EVENT, crossing.attributes())
 
 
 def _error_status(observation: Observation) -> Status:

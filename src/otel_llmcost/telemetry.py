@@ -19,6 +19,13 @@ _SIGNALS = ("TRACES", "METRICS")
 _GRPC_PORT = 4317
 
 
+def sdk_provider(provider: object) -> TracerProvider | None:
+    """OpenTelemetry's own provider, also inside somebody's proxy (Logfire's keeps it in `provider`)."""
+    if not isinstance(provider, TracerProvider):
+        provider = getattr(provider, "provider", None)
+    return provider if isinstance(provider, TracerProvider) else None
+
+
 def prepend(provider: TracerProvider, processor: SpanProcessor) -> None:
     """Make `processor` the first of the provider's: exporters behind it see what it wrote."""
     active: Any = provider._active_span_processor

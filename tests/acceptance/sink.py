@@ -167,7 +167,7 @@ class Sink:
 
 
 def _point(metric: Any, kind: str, data: Any, point: Any, about: dict[str, Any]) -> ReceivedPoint:
-    if kind == "histogram":
+    if kind in ("histogram", "exponential_histogram"):
         value, count = point.sum, point.count
     else:
         value = point.as_double if point.WhichOneof("value") == "as_double" else point.as_int
