@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,7 @@ from .ledger.location import default_directory, prepare_directory
 from .prices import Book, load_book, resolve_host
 from .prices.hosts import DELEGATED, LOCAL
 from .toml_source import read_toml
-from .updates import PriceStore
+from .updates.store import PriceStore
 
 if TYPE_CHECKING:
     from .budgets import Budget, Gate
@@ -93,19 +93,21 @@ def attribution_settings(config: Config) -> AttributionSettings:
 def _people_key(config: Config) -> bytes:
     """The key of hashed ids: the configured one, else one kept beside the ledger, so that processes agree."""
     directory = ledger_settings(config).directory
-    if config.people_key or config.people != "hash" or directory is None:
+    kept = config.people == "hash" or (config.people == "given" and config.ledger_enabled)
+    if config.people_key or not kept or directory is None:
         return config.people_key.encode()
     try:
         prepare_directory(directory)
         return attribution.key_of_file(directory / "people.key")
     except OSError as problem:
-        _log.warning("otel-llmcost: hashes of people's ids hold for this process only: %s", problem)
+        if config.people == "hash":
+            _log.warning("otel-llmcost: hashes of people's ids hold for this process only: %s", problem)
         return b""
 
 
 def carry_baggage(config: Config) -> None:
-    """Let the tags that the user names go out with requests, never to providers' hosts."""
-    if not config.baggage_out:
+    """Let the tags that the user names go out with requests, never to providers' hosts, nor what came in."""
+    if not (config.baggage_out or config.baggage_in):
         return
 
     def is_provider_host(host: str) -> bool:
@@ -156,8 +158,12 @@ def gate_of(budgets: Iterable[Budget], book: Book, directory: Path | None) -> Ga
     return Gate(wanted, book, counters)
 
 
-def reconcile_budgets(gate: Gate, directory: Path) -> None:
-    """Lift the machine's budgets to what the ledger knows of their windows, in a thread of its own."""
+def reconcile_budgets(gate: Gate, directory: Path, inbound: Collection[str] = ()) -> None:
+    """Lift the machine's budgets to what the ledger knows of their windows, in a thread of its own.
+
+    `inbound` names the tags that other services may send along: they choose no budget, and the ledger cannot
+    tell them from the program's own.
+    """
 
     def lift() -> None:
         from .budgets.from_ledger import reconcile
@@ -165,7 +171,7 @@ def reconcile_budgets(gate: Gate, directory: Path) -> None:
 
         try:
             with open_up_to_date(directory) as ledger:
-                reconcile(gate, ledger, int(time.time()))
+                reconcile(gate, ledger, int(time.time()), inbound)
         except LedgerError as problem:
             _log.warning("otel-llmcost: budgets could not be reconciled with the ledger: %s", problem)
 

@@ -40,6 +40,7 @@ PENDING_NOTE = "pending"  # paid later -> pending
 DELEGATED_NOTE = "delegated"  # an own gateway that is instrumented itself -> delegated
 COMMITTED_NOTE = "committed"  # provisioned throughput -> committed
 NOTED = "note"  # worth saying, changes no status
+GIVEN_NOTE = "given"  # `Call.reported` is the program's own figure: it is believed, 0 as well
 NOT_BILLED_NOTE = "not-billed"  # known to cost nothing (refused, HTTP error) -> exact, amount 0
 CALL_NOTE_CODES = frozenset(
     {
@@ -50,6 +51,7 @@ CALL_NOTE_CODES = frozenset(
         DELEGATED_NOTE,
         COMMITTED_NOTE,
         NOTED,
+        GIVEN_NOTE,
         NOT_BILLED_NOTE,
     }
 )

@@ -80,6 +80,9 @@ TRACK_SUCCESS = "llmcost.track.success"
 TRACK_LATENCY = "llmcost.track.latency"
 """Seconds (double), the span's duration, for backends that cannot compute with it."""
 
+BUDGET = "llmcost.budget.name"
+"""On the span of a refused call: the budget that refused it; on threshold events: the budget that was crossed."""
+
 # -- metrics
 M_COST = "llm.cost"
 M_CALLS = "llm.calls"
@@ -92,6 +95,7 @@ M_NEW_INPUT = "gen_ai.client.inference.operation.input_tokens"
 M_NEW_OUTPUT = "gen_ai.client.inference.operation.output_tokens"
 M_BUDGET_LIMIT = "llmcost.budget.limit"
 M_BUDGET_SPENT = "llmcost.budget.spent"
+M_BUDGET_REFUSED = "llmcost.budget.refused"
 M_PRICE_AGE = "llmcost.price.age"
 L_COMPONENT = "llmcost.component"
 L_METER = "llmcost.meter"

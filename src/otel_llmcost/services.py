@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .call import Call, Priced
+from .call import Call, Priced, Tags
 
 if TYPE_CHECKING:
     from .clients import UseCases
@@ -30,7 +30,9 @@ class Settles(Protocol):
     def started(self, span: Any, around: Any) -> object:
         """A call's span began: what stands around it carries no cost."""
 
-    def settle_call(self, call: Call, span: Any = None, scopes: Iterable[Any] = ()) -> Priced | None:
+    def settle_call(
+        self, call: Call, span: Any = None, scopes: Iterable[Any] = (), asked_tags: Tags | None = None
+    ) -> Priced | None:
         """Prices and tells the call; None where its key was counted before."""
 
     def cost_attributes(self, priced: Priced) -> dict[str, Any]:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Unpack
 
-from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
-from . import semconv, spans
-from .attribution import Rollup, for_request, over, rollups, tags_of, with_inbound
+from . import semconv
+from .attribution import Rollup, for_request, over, tags_of, with_inbound
 from .attribution.locks import ForkSafeLock
-from .call import NO_USAGE_NOTE, NOTED, Call, Priced, Reading, note
+from .call import GIVEN_NOTE, NO_USAGE_NOTE, Call, Reading, note
 from .costs import Details, call_of, provider_name, usage_of
 from .errors import UsageError
 from .money import as_decimal
 from .services import Services, services
-from .version import __version__
+from .tracked import ModelTotals, Tracked, tell
+from .watch.guard import guarded
+
+__all__ = ["CostTracker", "ModelTotals", "Tracked"]
 
 _KEPT = 10_000
 
@@ -41,61 +40,6 @@ _OPERATIONS = {
     "ocr": semconv.OCR,
     "generate_content": semconv.GENERATE_CONTENT,
 }
-
-
-@dataclass(slots=True)
-class Tracked:
-    """One call that a tracker took, with its price."""
-
-    call: Call
-    priced: Priced
-    counted: bool = True
-    """False where the same response had been counted already, by a watched call."""
-
-    @property
-    def usd(self) -> Decimal | None:
-        """The exact cost in USD, None where it is not known (`priced.reasons` says why)."""
-        return None if self.priced.amount is None else as_decimal(self.priced.amount)
-
-    @property
-    def model(self) -> str:
-        """The model that answered, else the one that was asked for."""
-        return self.call.response_model or self.call.request_model
-
-
-@dataclass(slots=True)
-class ModelTotals:
-    """What one model's calls came to. `usd` is None where no call was priced, a lower bound where some were
-    not."""
-
-    provider: str
-    model: str
-    rollup: Rollup = field(default_factory=Rollup)
-
-    @property
-    def calls(self) -> int:
-        """Calls, priced or not."""
-        return self.rollup.calls
-
-    @property
-    def unpriced_calls(self) -> int:
-        """Calls without a price."""
-        return max(self.rollup.calls - self.rollup.priced_calls, 0)
-
-    @property
-    def input_tokens(self) -> int:
-        """Prompt tokens, cached ones included."""
-        return self.rollup.input_tokens
-
-    @property
-    def output_tokens(self) -> int:
-        """Generated tokens, reasoning included."""
-        return self.rollup.output_tokens
-
-    @property
-    def usd(self) -> Decimal | None:
-        """USD, exactly."""
-        return as_decimal(self.rollup.amount) if self.rollup.priced_calls else None
 
 
 class CostTracker:
@@ -130,17 +74,21 @@ class CostTracker:
         ("responses", "images.generate", "audio.speech"...) where the response does not tell, `request` the
         request's JSON (speech and images of old models are priced by it). `context`: tags
         (`{"session": ..., "team": ...}`) or an OpenTelemetry context, the span's parent. Never raises for a
-        response that nobody can read: such a call is unpriced, with the reason.
+        response that nobody can read, nor for what a registered reader or `price_resolver` raises: such a call is
+        unpriced, with the reason, or priced by the book.
         """
         from .usage import read_body
 
         operation = _operation(api)
-        reading = read_body(
+        reading = guarded(
+            read_body,
             provider_name(provider),
             response,
             api=api if operation == semconv.CHAT else operation,
             request={"model": model, **(request or {})},
         )
+        if reading is None:
+            reading = Reading(notes=(note(NO_USAGE_NOTE, "the registered reader failed; the log says why"),))
         end_ns = time.time_ns()
         call = _call_of_reading(reading, provider_name(provider), model, operation)
         call.start_ns, call.end_ns = end_ns - round(latency_s * 1e9), end_ns
@@ -211,11 +159,11 @@ class CostTracker:
         if context and parent is None:
             tags = over(tags, tags_of(**{str(key): value for key, value in context.items()}))
         call.tags = with_inbound(tags, parent)
-        cost = resolver(call) if resolver is not None else None
+        cost = guarded(resolver, call) if resolver is not None else None
         if cost is not None:
             call.reported = _amount(cost)
-            call.notes = (*call.notes, note(NOTED, "the program gave the cost"))
-        tracked = _tell(call, self._parts or services(), parent)
+            call.notes = (*call.notes, note(GIVEN_NOTE, "the program told the cost"))
+        tracked = tell(call, tags, self._parts or services(), parent)
         key = (call.provider, tracked.model)
         with self._lock:
             self._calls.append(tracked)
@@ -256,42 +204,3 @@ def _call_of_reading(reading: Reading, provider: str, model: str, operation: str
         reported=reading.reported,
         notes=reading.notes,
     )
-
-
-def _tell(call: Call, parts: Services, parent: Context | None) -> Tracked:
-    settler = parts.settler
-    if settler is None or (call.response_id and settler.answered(call.response_id)):
-        tracked = Tracked(call, parts.book.price(call), counted=settler is None)
-        if settler is None:
-            for scope in rollups():
-                scope.add(call, tracked.priced)
-        return tracked
-    around = trace.get_current_span(parent)
-    span = _start_span(call, parent)
-    settler.started(span, around)
-    call.key = _key(span, around)
-    priced = settler.settle_call(call, span, rollups())
-    told = priced or parts.book.price(call)
-    span.set_attributes({**spans.project(call), **settler.cost_attributes(told)})
-    if call.error_type:
-        span.set_status(Status(StatusCode.ERROR))
-    span.end(end_time=call.end_ns)
-    return Tracked(call, told, counted=priced is not None)
-
-
-def _start_span(call: Call, parent: Context | None) -> Span:
-    tracer = trace.get_tracer(semconv.SCOPE, __version__, schema_url=semconv.SCHEMA_URL)
-    return tracer.start_span(
-        f"{call.operation} {call.request_model or call.response_model}".strip(),
-        context=parent,
-        kind=SpanKind.CLIENT,
-        start_time=call.start_ns,
-    )
-
-
-def _key(span: Span, around: Span) -> str:
-    ids = span.get_span_context()
-    if ids.is_valid and ids.span_id != around.get_span_context().span_id:
-        return f"otel:{ids.trace_id:032x}:{ids.span_id:016x}"
-    # Without a provider a span has its parent's ids, or none: no key of this call.
-    return f"otel:{random.getrandbits(128):032x}:{random.getrandbits(64):016x}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from otel_llmcost.call import EXACT, NO_TAGS, Asked, Priced, Tags
 from otel_llmcost.money import femto
@@ -28,6 +28,7 @@ class FlatBook:
         host: str = "",
         region: str = "",
         at_ns: int = 0,
+        never: Collection[str] = (),
     ) -> int | None:
         if model not in ("known", "windowless") or set(units or ()) - {"web_search"}:
             return None

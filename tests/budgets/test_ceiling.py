@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from otel_llmcost.budgets.bounds import bound_of
 from otel_llmcost.budgets.ceiling import Ceilings, Unbounded
 from otel_llmcost.call import NO_TAGS, Asked, Call
+from otel_llmcost.money import femto
 from otel_llmcost.prices import load_book
 
 from .flat_book import LONGEST, SEARCH, WINDOW, FlatBook, cost, request
@@ -108,6 +111,41 @@ def test_below_a_context_threshold_the_long_rates_do_not_count() -> None:
 
     # From 272,000 tokens on every prompt token costs twice as much (facts of the price page of gpt-6.2-sol).
     assert 1.9 < most(273_000) / most(270_000) < 2.1
+
+
+def most_of(provider: str, model: str, **terms: object) -> int:
+    """Of 1,000,000 tokens of answer and next to none of prompt, in femto-dollars."""
+    body = {"input": "", "max_tokens": 1_000_001, **terms}
+    asked = Asked(provider, "", "chat", model, body, NO_TAGS, NOW)
+    return CEILINGS.of(asked) - CEILINGS.of(replace(asked, body={**body, "max_tokens": 1}))
+
+
+@pytest.mark.parametrize(
+    ("tier", "usd"),
+    # gpt-4o-mini's answers: $0.60 a million, $1.00 at priority, which a project may have for its default.
+    [
+        ("", "1.00"),
+        ("auto", "1.00"),
+        ("priority", "1.00"),
+        ("default", "0.60"),
+        ("flex", "0.60"),
+        (["?"], "1.00"),
+    ],
+)
+def test_the_tiers_that_a_request_can_be_served_at_count(tier: object, usd: str) -> None:
+    terms = {"service_tier": tier} if tier else {}
+    assert most_of("openai", "gpt-4o-mini", **terms) == femto(usd)
+
+
+def test_a_dear_tier_or_speed_counts_only_where_it_is_asked_for() -> None:
+    ultrafast = most_of("openai", "gpt-6.2-sol", service_tier="ultrafast")
+    assert (
+        ultrafast
+        > most_of("openai", "gpt-6.2-sol")
+        > most_of("openai", "gpt-6.2-sol", service_tier="default")
+    )
+    fast = most_of("anthropic", "claude-opus-5-5", speed="fast")
+    assert fast == 2 * most_of("anthropic", "claude-opus-5-5")
 
 
 def test_warm_ceilings_do_not_ask_the_book_again() -> None:

@@ -120,13 +120,17 @@ class Gate:
                 await _sleep(pause)
         return reservation
 
-    def spend(self, call: Call, priced: Priced) -> tuple[Crossing, ...]:
-        """Counts a priced call that was never admitted; the thresholds that it crossed."""
-        cover = self._cover_of(call.provider, call.request_model or call.response_model, call.tags)
+    def spend(self, call: Call, priced: Priced, asked_tags: Tags | None = None) -> tuple[Crossing, ...]:
+        """Counts a priced call that was never admitted; the thresholds that it crossed.
+
+        `asked_tags`: the call's tags without those that other services sent along, which choose no budget.
+        """
+        tags = call.tags if asked_tags is None else asked_tags
+        cover = self._cover_of(call.provider, call.request_model or call.response_model, tags)
         if cover is None:
             return ()
         now = call.start_ns // NS or self._now()
-        return Reservation(self._settlement, cover.parts(call.tags, now, 0), 0, now).settle(priced)
+        return Reservation(self._settlement, cover.parts(tags, now, 0), 0, now).settle(priced)
 
     def snapshot(self) -> list[BudgetState]:
         """How every budget stands now; for gauges and `budget status`."""

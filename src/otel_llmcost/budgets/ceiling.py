@@ -8,7 +8,7 @@ exact fractions rounded up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -23,6 +23,22 @@ _MOST_MODELS = 1_024
 _MANY_TOKENS = 10**12
 # Output is probed with so much of it that the input beside it, needed to reach a threshold, is a millionth.
 _OUTWEIGH = 10**6
+
+_DEAR = frozenset(("priority", "ultrafast"))
+_DEARER = {
+    "default": _DEAR,
+    "standard": _DEAR,
+    "standard_only": _DEAR,
+    "flex": _DEAR,
+    "ultrafast": frozenset(),
+}
+"""`service_tier` of a request -> the dear tiers that it is never served at.
+
+A project's own default may be `priority`, never `ultrafast`
+(https://platform.openai.com/docs/api-reference/responses/create, checked 2026-11-23).
+"""
+_ANY_TIER = frozenset(("ultrafast",))
+_SLOW = {never: never | {"fast"} for never in (_DEAR, _ANY_TIER, frozenset[str]())}
 
 Rate = tuple[int, int]
 """Femto-dollars for so many units."""
@@ -42,8 +58,9 @@ class CeilingBook(Protocol):
         host: str = "",
         region: str = "",
         at_ns: int = 0,
+        never: Collection[str] = (),
     ) -> int | None:
-        """An upper bound over every tier, speed, threshold, hour and cache write of a model."""
+        """An upper bound over every threshold, hour and cache write of a model, and every tier and speed but some."""
 
     def max_output(self, provider: str, model: str) -> int | None:
         """The model's published maximum of output tokens."""
@@ -85,7 +102,7 @@ class Ceilings:
 
     def __init__(self, book: CeilingBook) -> None:
         self.book = book
-        self._models: dict[tuple[str, str, str], _Model] = {}
+        self._models: dict[tuple[str, str, str, frozenset[str]], _Model] = {}
 
     def of(self, asked: Asked) -> int:
         """The most that the call can cost, in femto-dollars. Raises `Unbounded`.
@@ -115,7 +132,7 @@ class Ceilings:
         return once * bound.passes + (self._fees(model, bound, asked) if bound.units else 0)
 
     def _model(self, asked: Asked) -> _Model:
-        key = (asked.provider, asked.model, asked.host)
+        key = (asked.provider, asked.model, asked.host, _never(asked))
         model = self._models.get(key)
         if model is None or not model.since_ns <= asked.start_ns < model.until_ns:
             if len(self._models) >= _MOST_MODELS:
@@ -136,7 +153,7 @@ class Ceilings:
             since = max(since, until - _HOUR_NS)
         else:
             until -= _HOUR_NS
-        probe = _Probe(book, asked, instants, _regions(rows))
+        probe = _Probe(book, asked, instants, _regions(rows), _never(asked))
         thresholds = [threshold for row in rows for threshold in row.thresholds]
         ends = [_MANY_TOKENS]
         by_prompt = all(threshold.basis == "prompt" for threshold in thresholds)
@@ -162,7 +179,9 @@ class Ceilings:
         for meter, count in bound.units.items():
             if meter not in model.fees:
                 rows = self.book.rows(asked.provider, asked.model)
-                probe = _Probe(self.book, asked, (asked.start_ns, model.until_ns), _regions(rows))
+                probe = _Probe(
+                    self.book, asked, (asked.start_ns, model.until_ns), _regions(rows), _never(asked)
+                )
                 model.fees[meter] = probe.fee(meter)
             fee = model.fees[meter]
             if fee is None:
@@ -179,6 +198,7 @@ class _Probe:
     asked: Asked
     instants: tuple[int, ...]
     regions: tuple[str, ...]
+    never: Collection[str]
 
     def input_rate(self, upto: int) -> Rate | None:
         return self._rate(upto, upto, 0, {})
@@ -204,11 +224,19 @@ class _Probe:
                     host=self.asked.host,
                     region=region,
                     at_ns=at_ns,
+                    never=self.never,
                 )
                 if cost is None:
                     return None
                 most = max(most, cost)
         return most, units
+
+
+def _never(asked: Asked) -> frozenset[str]:
+    """Tiers and speeds that this request is not served at: the dear ones that have to be asked for."""
+    tier = asked.body.get("service_tier")
+    never = _DEARER.get(tier, _ANY_TIER) if isinstance(tier, str) else _ANY_TIER
+    return never if asked.body.get("speed") == "fast" else _SLOW[never]
 
 
 def _regions(rows: Sequence[Row]) -> tuple[str, ...]:

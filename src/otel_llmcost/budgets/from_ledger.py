@@ -5,8 +5,9 @@ The counters decide; the ledger makes up for what they missed, and tells `budget
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from ..attribution.tags import field_of, own_key
 from ..ledger.filters import CallFilter
 from ..ledger.store import Ledger
 from ..reports import cost_report
@@ -31,12 +32,15 @@ def spent_in_ledger(budget: Budget, ledger: Ledger, now: int) -> Sums:
     return Sums(report.total.amount)
 
 
-def reconcile(gate: Gate, ledger: Ledger, now: int) -> dict[str, int]:
+def reconcile(gate: Gate, ledger: Ledger, now: int, inbound: Collection[str] = ()) -> dict[str, int]:
     """Lifts a gate's machine budgets to what the ledger says; femto-dollars that were missing, by budget.
 
-    For the start of a program and for after an outage; not on a caller's thread. Raises `LedgerError`.
+    For the start of a program and for after an outage; not on a caller's thread. Budgets with a tag of `inbound`
+    are left alone: other services may have sent it, and those choose no budget. Raises `LedgerError`.
     """
-    shared = [rule.budget for rule in gate.rules if rule.budget.scope == MACHINE]
+    names = {field_of(key) or own_key(key) for key in inbound}
+    budgets = [rule.budget for rule in gate.rules]
+    shared = [budget for budget in budgets if budget.scope == MACHINE and names.isdisjoint(budget.tags)]
     return gate.reconcile(ledger_totals(shared, ledger, now))
 
 

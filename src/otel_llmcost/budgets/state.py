@@ -7,6 +7,7 @@ from functools import partial
 
 from ..call import AttributeValue
 from ..money import as_float, as_text
+from ..semconv import BUDGET
 from .counter import CounterStore, Sums, patiently
 from .model import Budget
 from .windows import ROLLING, Span, iso
@@ -78,7 +79,7 @@ class Crossing:
     def attributes(self) -> dict[str, AttributeValue]:
         """Attributes of the span event `llmcost.budget.threshold`."""
         return {
-            "llmcost.budget.name": self.budget,
+            BUDGET: self.budget,
             "llmcost.budget.threshold": self.threshold,
             "llmcost.budget.spent": as_float(self.spent),
             "llmcost.budget.limit": as_float(self.limit),

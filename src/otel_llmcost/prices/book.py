@@ -15,6 +15,7 @@ from .catalogue import Catalogue, Found
 from .hosts import region_of_host
 from .names import is_committed, region_of
 from .own import OwnPrices
+from .plan import Plan
 from .providers import provider_name
 from .rates import Row
 from .shards import Snapshot
@@ -26,6 +27,8 @@ _UNKNOWN_LIMIT = 1024
 _LONGEST_KEY = 2000
 """Characters of the names of a call; longer ones are nobody's, and are not worth the memory."""
 _LONGEST_NAME = 200
+_PROBES_KEPT = 64
+"""Whoever looks for a bound asks for the same model and instant several times in a row."""
 
 
 class Book:
@@ -44,6 +47,7 @@ class Book:
         self.version = _version(snapshot, self.own, self.catalogue.models)
         self._known: dict[TermsKey, Terms] = {}
         self._unknown: dict[TermsKey, Terms] = {}
+        self._billable: dict[tuple[str, str, str, str, int, bool, frozenset[str]], list[Plan]] = {}
 
     @property
     def problems(self) -> list[ConfigurationError]:
@@ -133,18 +137,35 @@ class Book:
     ) -> int | None:
         """Femto-dollars that a call cannot exceed, over every tier, speed, threshold, cache write and hour.
 
-        `never` names tiers and speeds that it cannot be served at. Over every region, too, where neither `region` nor the host tells it. `units` counts what is billed beside
-        tokens (meter -> count), of the dearest variant. None where something has no price. Milliseconds: keep it.
+        `never` names tiers and speeds that it cannot be served at. Over every region, too, where neither `region`
+        nor the host tells it. `units` counts what is billed beside tokens (meter -> count), of the dearest variant.
+        None where something has no price. Milliseconds: keep it.
         """
+        asked = (provider, model, host, region, at_ns or time.time_ns(), bool(units), frozenset(never))
+        plans = self._billable.get(asked)
+        if plans is None:
+            if len(self._billable) >= _PROBES_KEPT:
+                self._billable.clear()
+            plans = self._billable[asked] = self._billable_plans(*asked)
+        return dearest(plans, input_tokens, output_tokens, units or {})
+
+    def _billable_plans(
+        self,
+        provider: str,
+        model: str,
+        host: str,
+        region: str,
+        at_ns: int,
+        units: bool,
+        never: frozenset[str],
+    ) -> list[Plan]:
         found, provider = self._find(provider, model, host)
         if found is None:
-            return None
-        at_ns = at_ns or time.time_ns()
+            return []
         place = region or found.region or region_of_host(host)
-        terms = every_terms(found, provider, place, host, of_variants=bool(units), never=never)
+        terms = every_terms(found, provider, place, host, of_variants=units, never=never)
         segments = [make_terms(found, wanted, self.own.discounts, ()).at(at_ns) for wanted in terms]
-        plans = [segment.plan for segment in segments if segment.plan is not None]
-        return dearest(plans, input_tokens, output_tokens, units or {})
+        return [segment.plan for segment in segments if segment.plan is not None]
 
     def max_output(self, provider: str, model: str) -> int | None:
         """The model's published maximum of output tokens, None where it is not known."""

@@ -13,6 +13,7 @@ from ..call import (
     ESTIMATED,
     ESTIMATED_NOTE,
     EXACT,
+    GIVEN_NOTE,
     INCOMPLETE_NOTE,
     NO_USAGE_NOTE,
     NOT_BILLED_NOTE,
@@ -115,13 +116,14 @@ def _reported(call: Call, ours: Priced, total: Sum) -> Priced:
         ours.reasons = (*ours.reasons, note("ambiguous", f"the provider reported {figure}, which is no cost"))
         return ours
     amount = femto(figure)
-    if not amount and ours.amount:
+    given = any(code_of(reason) == GIVEN_NOTE for reason in call.notes)
+    if not amount and ours.amount and not given:
         # A zero from a gateway that does not know the model is not a gift.
         ours.reasons = (*ours.reasons, note("ambiguous", "the provider reported 0, the list price is not"))
         ours.status = ESTIMATED if ours.status == EXACT else ours.status
         return ours
     components = shared_out(amount, total.components)
-    reasons = (*call.notes, note("reported", "the provider's own figure"))
+    reasons = call.notes if given else (*call.notes, note("reported", "the provider's own figure"))
     savings = ours.savings
     return Priced(REPORTED, amount, components, reasons, ours.version, ours.lines, savings, ours.amount)
 
