@@ -47,6 +47,14 @@ def test_generated_prices_are_valid_on_top(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_shipped_prices_are_those_of_this_release(tmp_path: Path) -> None:
+    shipped = CONFIG / "pricing.yaml"
+    current = shipped.read_text() == pricing_document(load_book())
+    assert current, "remedy: otel-llmcost collector-config --shipped -o collector-config/pricing.yaml"
+    done = validate(tmp_path, CONFIG / "gateway.yaml", shipped)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_wrong_key_is_found(tmp_path: Path) -> None:
     """The check above can fail."""
     wrong = tmp_path / "wrong.yaml"

@@ -88,6 +88,7 @@ TERMS = {
     "unknown tier": chat(openai__response__service_tier="scale"),
     "a tier that the model has not": chat(llmcost__service_tier="ultrafast"),
     "requested tier only": chat(openai__request__service_tier="flex"),
+    "the standard tier requested": chat(openai__request__service_tier="standard"),
     "at the threshold": chat(gen_ai__response__model="gpt-6.2-sol", gen_ai__usage__input_tokens=272_000),
     "one above": chat(gen_ai__response__model="gpt-6.2-sol", gen_ai__usage__input_tokens=272_001),
     "residency": chat(server__address="us.api.openai.com", gen_ai__response__model="gpt-6.2-sol"),

@@ -51,12 +51,12 @@ def pricing_document(book: Book, options: Options | None = None) -> str:
         "processors:",
         "  transform/llmcost:",
         "    # A statement that fails is skipped; the span stays without a price instead of being lost.",
-        "    error_mode: ignore",
+        "    error_mode: silent",
         "    trace_statements:",
         *(line for group in groups for line in group.yaml("      ")),
         "  # Behind the counters: what only they needed leaves the span.",
         "  transform/llmcost_done:",
-        "    error_mode: ignore",
+        "    error_mode: silent",
         "    trace_statements:",
         *Statements([f"{attribute(PRICING)} != nil"], [f'delete_key(span.attributes, "{PRICING}")']).yaml(
             "      "
@@ -96,7 +96,7 @@ def _connector(labels: tuple[str, ...]) -> Iterable[str]:
     yield "connectors:"
     yield "  # Only what was priced here: what the programs counted themselves is in their own counters."
     yield "  signal_to_metrics/llmcost:"
-    yield "    error_mode: ignore"
+    yield "    error_mode: silent"
     yield "    spans:"
     usual = (s.OPERATION, s.PROVIDER, s.REQUEST_MODEL, s.RESPONSE_MODEL, s.SERVICE_TIER, *labels)
     for component in COMPONENTS:

@@ -120,7 +120,8 @@ def _read(kind: str, scopes: list[str]) -> Statements:
     group.add(assign(attribute(PRICING), f"{{{listed}}}"))
     text = note(ESTIMATED_NOTE, "the served tier is not on the span, the requested one is taken")
     asked = cache("asked")
-    taken = f'{asked} != nil and {asked} != "" and {tier} == {asked}'
+    plain = one_of(asked, ("", STANDARD, "standard_only"))
+    taken = f"{asked} != nil and not {plain} and {tier} == {asked}"
     group.add(*doubt(text, taken))
     return group
 
