@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, Tracer
 
@@ -22,7 +22,7 @@ from .lineage import Lineage, Remembered
 from .metrics import Counters
 from .neighbours import BOTH, neighbour, recorded_out_of_sight
 from .watch import content
-from .watch.engine import Gate
+from .watch.engine import Gate, spans_are_suppressed
 from .watch.guard import guarded
 from .watch.later import Created
 from .watch.observation import Observation
@@ -126,7 +126,7 @@ class Settler:
             return
         if call.response_id:
             guarded(self._answers.insert, call.response_id)
-        carried = span is not None and span.is_recording()
+        carried = span is not None and span.is_recording() and not self._is_dropped(observation)
         if span is not None and carried:
             guarded(self._write, span, call, priced, observation)
         if observation.reservation is not None:
@@ -205,6 +205,14 @@ class Settler:
         self.counters.forked()
 
     # -- inside
+
+    def _is_dropped(self, observation: Observation) -> bool:
+        """Whether the SDK's own span ends unseen: Logfire drops what ends inside its own span of the same call."""
+        if not (observation.native and observation.suppressed and spans_are_suppressed(get_current())):
+            return False
+        stands = next(self.lineage.around(observation.around), None)
+        known = neighbour(stands[1]) if stands is not None else None
+        return known is not None and known.sdk == observation.sdk.name
 
     def _write(self, span: Span, call: Call, priced: Priced, observation: Observation) -> None:
         # of the SDK's own span only what it lacks is written: what it says stays as it says it

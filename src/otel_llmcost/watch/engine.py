@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Tracer
 
 from .. import attribution, semconv
@@ -201,7 +202,7 @@ class Engine:
         around = trace.get_current_span(context)
         sdk = observation.sdk
         observation.wait_for_native = _emits_own_span(sdk, client, options)
-        observation.suppressed = any(context.get(key) for key in _SUPPRESSED)
+        observation.suppressed = spans_are_suppressed(context)
         if observation.suppressed:
             observation.around = around.get_span_context().span_id
         observation.parent = attribution.to_provider(context) if self.baggage_goes_out else context
@@ -291,6 +292,11 @@ class Engine:
             guarded(observation.reservation.settle, None)
         if span is not None and not observation.native:
             guarded(span.end, end_ns)
+
+
+def spans_are_suppressed(context: Context) -> bool:
+    """Whether somebody asked for no spans in this context."""
+    return any(context.get(key) for key in _SUPPRESSED)
 
 
 def _path(url: str) -> str:
