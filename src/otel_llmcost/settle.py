@@ -179,7 +179,7 @@ class Settler:
         if call.response_id:
             self._answers.insert(call.response_id)
         if self.gate is not None:
-            guarded(self.gate.spend, call, priced)
+            _say_crossings(span, guarded(self.gate.spend, call, priced, asked_tags))
         context = span.get_span_context() if span is not None else None
         self.remembered.add(call, priced, span is not None)
         self._tell(call, priced, context, scopes, 0)
