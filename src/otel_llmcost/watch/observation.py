@@ -192,6 +192,9 @@ class Observation:
         attached = None
         if self.span is not None and not self.native:
             attached = otel_context.attach(trace.set_span_in_context(self.span, self.parent))
+        elif self.parent is not None and self.engine.baggage_goes_out:
+            # the SDK sends its own span along, and baggage with it, unless the context says whereto
+            attached = otel_context.attach(self.parent)
         return token, attached
 
     def leave(self, entered: Entered | None) -> None:
