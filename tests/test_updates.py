@@ -22,17 +22,10 @@ from otel_llmcost.money import femto
 from otel_llmcost.prices import SHIPPED, load_book, parse_row, read_snapshot, write_snapshot
 from otel_llmcost.prices.bundle import pack, unpack
 from otel_llmcost.prices.compare import compare
-from otel_llmcost.updates import (
-    PriceStore,
-    Proof,
-    Refresher,
-    fetch,
-    key_of,
-    offer_from,
-    prove,
-    refresh,
-    signature_of,
-)
+from otel_llmcost.updates.offers import offer_from
+from otel_llmcost.updates.silent import Refresher, refresh
+from otel_llmcost.updates.sources import Proof, fetch, key_of, prove, signature_of
+from otel_llmcost.updates.store import PriceStore
 
 KEY = Ed25519PrivateKey.generate()
 RAW = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)

@@ -236,7 +236,7 @@ def search_resolver(discovery: Discovery) -> PriceResolver:
             proposal = discovery.propose(model, call.provider)
         except LlmCostError:
             return None
-        row = replace(proposal.row, provider=call.provider, model=model)
+        row = proposal.row._replace(provider=call.provider, model=model)
         own = OwnPrices(rows=[row])
         note = f"estimated: the price was found by a web search on {proposal.found_at} ({row.source_url})"
         plain = replace(call, response_model=model, tier="", speed="", region="", notes=(*call.notes, note))

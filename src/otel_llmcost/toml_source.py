@@ -7,7 +7,6 @@ only notes where keys stand.
 from __future__ import annotations
 
 import re
-import tomllib
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -88,8 +87,8 @@ def parse_toml(text: str, path: Path | str) -> TomlDocument:
     """The document in a text; `path` only names it. Raises `ConfigurationError` naming file and line."""
     text = text.removeprefix("\ufeff")  # some editors begin their files with it
     try:
-        values = tomllib.loads(text, parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, ValueError, ArithmeticError) as error:
+        values = _values(text)
+    except (ValueError, ArithmeticError) as error:  # tomllib's own error is a ValueError
         place = _PLACE.search(str(error))
         message = _PLACE.sub("", str(error)).strip() or type(error).__name__
         line = int(place[1]) if place else 0
@@ -98,6 +97,12 @@ def parse_toml(text: str, path: Path | str) -> TomlDocument:
         raise ConfigurationError("is nested too deeply", file=str(path)) from None
     places = _Places(text).walk()
     return TomlDocument(Path(path), _as_table(values, (), places))
+
+
+def _values(text: str) -> dict[str, object]:
+    import tomllib  # slow to import, and many programs have no settings file
+
+    return tomllib.loads(text, parse_float=Decimal)
 
 
 def _as_table(values: Mapping[str, object], at: KeyPath, places: Mapping[KeyPath, int]) -> TomlTable:
@@ -169,7 +174,7 @@ class _Places:
             self._skip(_SPACE)
             if self.text[self.at : self.at + 1] in ("'", '"'):
                 quoted = self._skip(_STRING)
-                keys.append(str(tomllib.loads(f"key = {quoted}")["key"]))
+                keys.append(str(_values(f"key = {quoted}")["key"]))
             else:
                 keys.append(self._skip(_BARE_KEY))
             self._skip(_SPACE)

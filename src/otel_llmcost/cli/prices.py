@@ -18,7 +18,7 @@ from ..prices.providers import provider_name
 from ..prices.rates import ALWAYS, FOREVER
 from ..prices.tables import row_table
 from ..pricing import instant_ns
-from ..updates import fetch_snapshot
+from ..updates.offers import fetch_snapshot
 from .export import print_csv, print_json
 from .price_changes import change_json, figure_text, print_changes
 from .prices_discover import discover

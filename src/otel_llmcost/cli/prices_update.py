@@ -10,7 +10,9 @@ from ..assembly import open_price_store
 from ..config import load_config
 from ..errors import UpdateError
 from ..prices.bundle import pack
-from ..updates import Offer, PriceStore, Proof, fetch, key_of, offer_from, signature_of
+from ..updates.offers import offer_from
+from ..updates.sources import Proof, fetch, key_of, signature_of
+from ..updates.store import Offer, PriceStore
 from .price_changes import print_changes
 from .tables import console
 

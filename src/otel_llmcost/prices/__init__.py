@@ -5,7 +5,7 @@ from __future__ import annotations
 from .book import Book
 from .hosts import HostFacts, resolve_host
 from .load import SHIPPED, load_book
-from .own import OwnPrices, read_own
+from .own import OwnPrices
 from .rates import Row
 from .rows import parse_row
 from .shards import EMPTY_SNAPSHOT, Snapshot, read_snapshot, write_snapshot
@@ -20,7 +20,6 @@ __all__ = [
     "Snapshot",
     "load_book",
     "parse_row",
-    "read_own",
     "read_snapshot",
     "resolve_host",
     "write_snapshot",

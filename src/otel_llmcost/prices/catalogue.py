@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import NamedTuple
 
 from .. import semconv
 from .names import Reading, readings
@@ -19,8 +20,7 @@ OWN = 0
 EXACT, ALIAS, PATTERN = 0, 1, 2
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A row that may price a name from `from_ns` to `to_ns`; lower layer, then lower kind, wins."""
 
     layer: int

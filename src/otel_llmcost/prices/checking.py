@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import ConfigurationError, UpdateError
 from ..toml_source import TomlTable, read_toml
 from .bundle import check_rows
-from .own import misspelt_tables, read_own
+from .own_reading import misspelt_tables, read_own
 from .plan import time_zone
 from .rates import Row
 from .shards import GENERATED, LayeredRow, Page, Snapshot

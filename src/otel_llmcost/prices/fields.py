@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -18,6 +17,8 @@ def known_keys(table: Mapping[str, object], allowed: tuple[str, ...], at: str) -
     """Raises `ConfigurationError` for the first key that is not allowed, with the nearest that is."""
     for key in table:
         if key not in allowed:
+            import difflib  # slow to import, and most tables are right
+
             near = difflib.get_close_matches(key, allowed, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise wrong(f"{at}{key}", f"unknown key{hint}", None, ", ".join(allowed))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .. import semconv
 from .providers import provider_name
@@ -67,8 +67,7 @@ _VERTEX = re.compile(
 _PRIVATE_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".intranet")
 
 
-@dataclass(frozen=True, slots=True)
-class HostFacts:
+class HostFacts(NamedTuple):
     """What a host says: provider, region ("" where it tells none), and kind.
 
     Kinds: first_party, gateway (the user named its provider), local (own hardware or network), unknown,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import ConfigurationError, UpdateError
-from ..toml_source import TomlDocument
 from .book import Book
-from .own import OwnPrices, read_own
+from .own import OwnPrices
 from .shards import Snapshot, read_snapshot
+
+if TYPE_CHECKING:
+    from ..toml_source import TomlDocument
 
 SHIPPED = Path(__file__).parent / "data"
 """The prices that came with the package."""
@@ -29,10 +32,19 @@ def load_book(
     Mistakes in documents, and a damaged installed snapshot, are in `Book.problems`; the rest is in force. Raises
     `UpdateError` where the only snapshot is damaged.
     """
-    own = read_own(user_documents)
+    own = _own_prices(user_documents)
     if snapshot_dir is not None:
         return Book(read_snapshot(snapshot_dir), own, models=models)
     return Book(_newest(installed, own), own, models=models)
+
+
+def _own_prices(documents: Iterable[TomlDocument]) -> OwnPrices:
+    given = list(documents)
+    if not given:
+        return OwnPrices()
+    from .own_reading import read_own
+
+    return read_own(given)
 
 
 def _newest(installed: Path | None, own: OwnPrices) -> Snapshot:

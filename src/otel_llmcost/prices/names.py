@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .. import semconv
 from .providers import SPELLINGS
@@ -24,8 +24,7 @@ _REGIONAL = (semconv.BEDROCK, semconv.VERTEX)
 _OPAQUE = ("application-inference-profile/", "custom-model-deployment/", "imported-model/", "custom-model/")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One way to read a model name; `region` is the place that the name tells, `doubt` why it is not sure."""
 
     name: str

@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..errors import ConfigurationError
 from ..money import FEMTO_PER_USD, divide_half_even
@@ -144,6 +143,8 @@ class Plan:
 
 def time_zone(name: str) -> dt.tzinfo:
     """A time zone by its IANA name. Raises `ConfigurationError` where neither the system nor we know it."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # slow to import, few rows have hours
+
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

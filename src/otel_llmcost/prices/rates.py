@@ -2,15 +2,16 @@
 
 Token rates are USD per 1,000,000 tokens, fees are USD per `per` units, both exact decimals; instants are
 nanoseconds since the epoch, UTC. `rows.parse_row` makes a row of a table (the format: docs/prices.md).
+Named tuples, since making a data class takes ten times as long, and every program that starts waits for it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
+from typing import NamedTuple
 
 from ..usage.meters import METERS, TOKEN_METERS
 
@@ -28,8 +29,7 @@ FOREVER = 2**62
 """Bounds of time, nanoseconds since the epoch, for rows that name no start or no end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(NamedTuple):
     """Another exact name of a model, for some time only where it has instants (`[from, to)`)."""
 
     name: str
@@ -37,16 +37,14 @@ class Alias:
     to_ns: int = FOREVER
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A pattern of model names: a prefix, or a regular expression that must match the whole name."""
 
     prefix: str = ""
     regex: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Fee:
+class Fee(NamedTuple):
     """`usd` for each `per` units of a meter, of one `variant` where named; a free quota is never deducted."""
 
     usd: Decimal
@@ -55,8 +53,7 @@ class Fee:
     free_quota: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Threshold:
+class Threshold(NamedTuple):
     """Rates that replace the row's own for the whole request when more than `over` tokens are in it."""
 
     over: int
@@ -64,8 +61,7 @@ class Threshold:
     basis: str = "prompt"
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """Rates that replace the row's own at these weekdays and local minutes of the day (`[from, to)`)."""
 
     tz: str
@@ -75,8 +71,7 @@ class Window:
     holidays: frozenset[dt.date] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Multiplier:
+class Multiplier(NamedTuple):
     """A factor on some meters when the served region or speed is one of those named ("*": any region)."""
 
     when: Mapping[str, tuple[str, ...]]
@@ -88,8 +83,7 @@ _NO_RATES: Mapping[str, Decimal] = MappingProxyType({})
 _NO_FEES: Mapping[str, tuple[Fee, ...]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(NamedTuple):
     """A price row; the fields mean what docs/prices.md says of the keys of the same names."""
 
     provider: str
@@ -102,8 +96,8 @@ class Row:
     tier: str = "standard"
     speed: str = ""
     region: tuple[str, ...] = ()
-    rates: Mapping[str, Decimal] = field(default_factory=lambda: _NO_RATES)
-    fees: Mapping[str, tuple[Fee, ...]] = field(default_factory=lambda: _NO_FEES)
+    rates: Mapping[str, Decimal] = _NO_RATES
+    fees: Mapping[str, tuple[Fee, ...]] = _NO_FEES
     thresholds: tuple[Threshold, ...] = ()
     schedule: tuple[Window, ...] = ()
     multipliers: tuple[Multiplier, ...] = ()

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from typing import NamedTuple
 
 from ..call import note
 from ..usage.meters import COMPONENT, METERS
@@ -64,8 +65,7 @@ class Terms:
         return segment
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """The terms asked for: tier, speed, region and variant as served."""
 
     provider: str

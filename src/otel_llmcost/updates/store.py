@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import secrets
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UpdateError
 from ..prices import SHIPPED, Snapshot, read_snapshot
-from ..prices.bundle import install
-from ..prices.compare import Change, compare
+
+if TYPE_CHECKING:
+    from ..prices.compare import Change
 
 POINTER, HELD, ASKED = "current.json", "held.json", "asked"
 _KEPT = 5
@@ -86,6 +87,8 @@ class PriceStore:
         facts = self._pointer(HELD)
         if not facts.get("current"):
             return None
+        from ..prices.compare import compare
+
         snapshot = read_snapshot(self.directory / Path(str(facts["current"])).name)
         changes = compare(self.snapshot(), snapshot)
         return Offer(snapshot, str(facts.get("origin", "")), changes, str(facts.get("etag", "")))
@@ -106,7 +109,9 @@ class PriceStore:
         (self.directory / HELD).unlink(missing_ok=True)
 
     def _write(self, offer: Offer) -> Path:
-        name = f"{offer.snapshot.date}-{offer.snapshot.digest[:12]}-{secrets.token_hex(3)}"
+        from ..prices.bundle import install
+
+        name = f"{offer.snapshot.date}-{offer.snapshot.digest[:12]}-{os.urandom(3).hex()}"
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             install(offer.snapshot, self.directory / name)
@@ -126,7 +131,7 @@ class PriceStore:
         return list(history) if isinstance(history, list) else []
 
     def _point(self, name: str, facts: Mapping[str, object]) -> None:
-        beside = self.directory / f"{name}.{secrets.token_hex(3)}"
+        beside = self.directory / f"{name}.{os.urandom(3).hex()}"
         try:
             beside.write_text(json.dumps(facts, indent=1))
             beside.replace(self.directory / name)
