@@ -64,8 +64,9 @@ class UpdateError(LlmCostError):
 class MissingExtraError(LlmCostError):
     """An optional dependency is missing."""
 
-    def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} is not installed; remedy: pip install 'otel-llmcost[{extra}]'")
+    def __init__(self, what: str, extra: str, *, several: bool = False) -> None:
+        verb = "are" if several else "is"
+        super().__init__(f"{what} {verb} not installed; remedy: pip install 'otel-llmcost[{extra}]'")
 
 
 class BudgetExceeded(LlmCostError):  # noqa: N818 - a user-facing name, part of the contract

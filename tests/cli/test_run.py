@@ -86,6 +86,20 @@ def test_why_there_is_no_summary(environ, told, word):
     assert len(ended.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("name", ["a-file/ledger", "n" * 300], ids=["below a file", "a name too long"])
+def test_calls_that_cannot_be_kept_are_told_and_the_end_is_the_programs(environ, tmp_path, name):
+    (tmp_path / "a-file").touch()
+    with DemoProvider() as provider:
+        environ |= {"OPENAI_BASE_URL": provider.openai_url, "OPENAI_API_KEY": "demo"}
+        environ["OTEL_LLMCOST_HOSTS"] = f"127.0.0.1:{provider.port}=openai"
+        environ["OTEL_LLMCOST_LEDGER"] = str(tmp_path / name)
+        ended = run("--", sys.executable, "-c", f"{CALL}\nraise SystemExit(3)", environ=environ)
+    assert (ended.stdout, ended.returncode) == ("1500\n", 3)
+    while_it_ran, after = ended.stderr.splitlines()
+    assert while_it_ran.startswith("otel-llmcost: the ledger's journal")
+    assert after.startswith("otel-llmcost: calls cannot be kept, so there is no summary")
+
+
 def test_a_killed_program_loses_no_call(environ):
     with DemoProvider() as provider:
         environ |= {"OPENAI_BASE_URL": provider.openai_url, "OPENAI_API_KEY": "demo"}

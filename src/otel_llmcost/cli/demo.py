@@ -56,7 +56,7 @@ def require_sdks() -> None:
     """Raises `MissingExtraError` where an SDK of the extra `demo` is not installed."""
     missing = [name for name in ("openai", "anthropic") if importlib.util.find_spec(name) is None]
     if missing:
-        raise MissingExtraError(" and ".join(missing), "demo")
+        raise MissingExtraError(" and ".join(missing), "demo", several=len(missing) > 1)
 
 
 def run_demo(ledger: Path, environ: Mapping[str, str], *, export: bool = False) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from ..clients import read_use_cases
 from ..config import Config
 from ..errors import ConfigurationError, LedgerError, LlmCostError
 from ..ledger.drain import open_up_to_date
-from ..ledger.location import DATABASE_NAME, JOURNAL_FOLDER, file_system, is_remote
+from ..ledger.location import DATABASE_NAME, JOURNAL_FOLDER, file_system, is_remote, obstacle
 from .findings import BROKEN, NOTE, OK, Finding
 
 STALE_DAYS = 45
@@ -31,8 +30,13 @@ def ledger(config: Config) -> Iterable[Finding]:
         text = "there is no home directory to keep calls in"
         yield Finding("ledger", "place", BROKEN, text, "set OTEL_LLMCOST_LEDGER to a directory")
         return
-    if not directory.exists():
-        yield _future_place(directory)
+    kept_out = obstacle(directory)
+    if kept_out:
+        text = f"{directory} cannot be used: {kept_out}"
+        yield Finding("ledger", "place", BROKEN, text, "set OTEL_LLMCOST_LEDGER to a writable directory")
+        return
+    if not directory.is_dir():
+        yield Finding("ledger", "place", OK, f"{directory}, made by the first call")
         return
     if is_remote(directory):
         text = f"{directory} is on {file_system(directory)}, a file system shared between machines"
@@ -40,14 +44,6 @@ def ledger(config: Config) -> Iterable[Finding]:
     else:
         yield Finding("ledger", "place", OK, str(directory))
     yield _content(directory, settings.busy_timeout_s, settings.retention_days)
-
-
-def _future_place(directory: Path) -> Finding:
-    above = next(parent for parent in directory.parents if parent.exists())
-    if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
-        return Finding("ledger", "place", OK, f"{directory}, made by the first call")
-    text = f"{directory} cannot be made: {above} is no writable directory"
-    return Finding("ledger", "place", BROKEN, text, "set OTEL_LLMCOST_LEDGER to a writable directory")
 
 
 def _content(directory: Path, busy_timeout_s: float, retention_days: int) -> Finding:

@@ -35,11 +35,15 @@ def command(program: tuple[str, ...], no_summary: bool) -> None:
         status = run_program(path, program, instrumented_environment(os.environ, run_id))
     except OSError as error:
         refuse(CANNOT_RUN, f"{program[0]}: {error.strerror}")
-    if not no_summary:
-        from .summary import show_run  # takes long to load; the program need not wait for it
+    try:
+        if not no_summary:
+            from .summary import show_run  # takes long to load; the program need not wait for it
 
-        show_run(run_id)
-    end_like(status)
+            show_run(run_id)
+    except OSError as error:
+        click.echo(f"otel-llmcost: there is no summary: {error}", err=True)
+    finally:
+        end_like(status)  # whatever became of the summary, the end is the program's
 
 
 def executable(program: Sequence[str]) -> str:

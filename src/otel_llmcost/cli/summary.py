@@ -7,6 +7,7 @@ from dataclasses import replace
 from ..assembly import ledger_settings
 from ..config import load_config
 from ..errors import LlmCostError
+from ..ledger.location import obstacle
 from ..ledger.row import LedgerRow
 from ..reports import Report, RunSummary, run_summary
 from .ledger_option import opened_ledger
@@ -28,7 +29,7 @@ def show_run(run_id: str) -> None:
         except LlmCostError as error:
             said = str(error)
     if said:
-        to.print(f"otel-llmcost: {said}", markup=False)
+        to.print(f"otel-llmcost: {said}", markup=False, soft_wrap=True)
         return
     to.print(f"\notel-llmcost: {headline(summary.report)}", style="bold", markup=False)
     show_report(without_empty_source(summary.report), stderr=True)
@@ -44,9 +45,12 @@ def _why_nothing() -> str:
         return "switched off by OTEL_LLMCOST_DISABLED, no call was looked at"
     if not settings.enabled:
         return "the ledger is switched off, so there is no summary"
-    if settings.directory is None or not settings.directory.is_dir():
-        return NO_CALL
-    return ""
+    if settings.directory is None:
+        return "there is no home directory to keep calls in, so there is no summary"
+    kept_out = obstacle(settings.directory)
+    if kept_out:
+        return f"calls cannot be kept, so there is no summary: {kept_out}; remedy: set OTEL_LLMCOST_LEDGER"
+    return "" if settings.directory.is_dir() else NO_CALL
 
 
 def headline(report: Report) -> str:

@@ -148,7 +148,7 @@ class Journal:
         if what not in self._complaints:
             self._complaints.add(what)
             _LOG.warning(
-                "the ledger's journal %s %s (%s): calls are still priced and counted, but not kept; "
+                "otel-llmcost: the ledger's journal %s %s (%s): calls are still priced and counted, but not kept; "
                 "remedy: free space, run 'otel-llmcost report' to drain it, or set OTEL_LLMCOST_LEDGER",
                 self.directory,
                 what,

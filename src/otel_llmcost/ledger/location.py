@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -49,6 +50,20 @@ def prepare_directory(directory: Path) -> None:
     if directory.parent != directory:
         prepare_directory(directory.parent)
     directory.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
+
+
+def obstacle(directory: Path) -> str:
+    """Why no call can be kept in `directory`, "" where nothing is in the way. Makes nothing, raises nothing."""
+    for place in (directory / JOURNAL_FOLDER, directory, *directory.parents):
+        try:
+            mode = place.stat().st_mode
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            return f"{place}: {error.strerror}"
+        writable = stat.S_ISDIR(mode) and os.access(place, os.W_OK | os.X_OK)
+        return "" if writable else f"{place} is no writable directory"
+    return ""
 
 
 def file_system(directory: Path) -> str:

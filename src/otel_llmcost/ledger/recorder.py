@@ -111,7 +111,9 @@ class Recorder:
         except LedgerError as failure:
             if not self._complained:
                 self._complained = True
-                _LOG.warning("the ledger is not up to date, its journal keeps the calls: %s", failure)
+                _LOG.warning(
+                    "otel-llmcost: the ledger is not up to date, its journal keeps the calls: %s", failure
+                )
             return False
 
 
@@ -121,7 +123,7 @@ def open_recorder(settings: LedgerSettings) -> Recorder | None:
         return None
     if settings.directory is None:
         _LOG.warning(
-            "no ledger: the user has no home directory; remedy: set OTEL_LLMCOST_LEDGER to a directory"
+            "otel-llmcost: no ledger: the user has no home directory; remedy: set OTEL_LLMCOST_LEDGER to a directory"
         )
         return None
     return Recorder(settings, settings.directory)
