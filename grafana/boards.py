@@ -87,7 +87,8 @@ def models() -> dashboard.Dashboard:
     """What each model costs, and how it answers."""
     reads = f'{FILTER},llmcost_meter=~"cache_read.*"'
     prompts = f'{FILTER},llmcost_meter=~"input.*|cache_.*"'
-    rate = f"sum by (le, {MODEL}) (rate({DURATION}_bucket{{{FILTER}}}[$__rate_interval]))"
+    # rate() sees nothing of a histogram that is born with its values, as that of a short program is.
+    buckets = grown(f"{DURATION}_bucket", "$__rate_interval", f"le, {MODEL}")
     return _with(
         board(
             "llmcost-models",
@@ -107,13 +108,13 @@ def models() -> dashboard.Dashboard:
         over_time(
             "Latency, 95th percentile",
             "Duration of calls.",
-            Query(f"histogram_quantile(0.95, {rate})", f"{{{{{MODEL}}}}}", exemplars=True),
+            Query(f"histogram_quantile(0.95, {buckets})", f"{{{{{MODEL}}}}}", exemplars=True),
             unit="s",
         ),
         over_time(
             "Latency, median",
             "Duration of calls.",
-            Query(f"histogram_quantile(0.5, {rate})", f"{{{{{MODEL}}}}}"),
+            Query(f"histogram_quantile(0.5, {buckets})", f"{{{{{MODEL}}}}}"),
             unit="s",
         ),
         ranking(

@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 COLOURS = ("#73bf69", "#f2cc0c", "#5794f2", "#ff9830", "#b877d9", "#f2495c", "#37872d", "#8ab8ff")
-WINDOW, STEP = 900, 15
+WINDOW, STEP = 480, 15
 VARIABLES = {
     "$__rate_interval": "4m",
     "$__range": f"{WINDOW}s",
@@ -61,7 +61,7 @@ def shown(value: float, unit: str) -> str:
     if unit == "percentunit":
         return f"{value:.1%}"
     if unit == "s":
-        return f"{value / 86400:.1f} days" if value > 86400 else f"{value:.3g} s"
+        return f"{value / 3600:.1f} hours" if value > 3600 else f"{value:.3g} s"
     return f"{value:,.0f}"
 
 
@@ -138,9 +138,8 @@ def lines(api: str, panel: dict, unit: str) -> str:  # type: ignore[type-arg]
             for moment, value in points.items():
                 height = 170 * value / most
                 top = 185 - 170 * base[moment] / most - height
-                shapes.append(
-                    f'<rect x="{x(moment) - 34:.1f}" y="{top:.1f}" width="32" height="{height:.1f}" fill="{colour}"/>'
-                )
+                place = f'x="{x(moment) - 64:.1f}" y="{top:.1f}" width="60" height="{height:.1f}"'
+                shapes.append(f'<rect {place} fill="{colour}"/>')
                 base[moment] += value
         else:
             path = " ".join(f"{x(m):.1f},{185 - 170 * v / most:.1f}" for m, v in points.items() if v == v)
@@ -149,9 +148,8 @@ def lines(api: str, panel: dict, unit: str) -> str:  # type: ignore[type-arg]
         f'<span><i style="background:{COLOURS[n % len(COLOURS)]}"></i>{name}</span>'
         for n, (name, _) in enumerate(series)
     )
-    return (
-        f'<svg viewBox="0 0 640 190" width="100%">{"".join(shapes)}</svg><div class="legend">{legend}</div>'
-    )
+    frame = '<svg viewBox="0 0 640 190" width="100%" height="190" preserveAspectRatio="none">'
+    return f'{frame}{"".join(shapes)}</svg><div class="legend">{legend}</div>'
 
 
 DRAW = {"stat": stat, "bargauge": bars, "table": listing, "timeseries": lines}
