@@ -33,6 +33,11 @@ class ClientFacts:
         """Of a client that could not be understood."""
         return cls(None, "", 0, semconv.UNKNOWN, "", False)
 
+    @property
+    def is_own_service(self) -> bool:
+        """Whether calls go to a gateway or a model of the user's own, not to a provider."""
+        return self.delegated or self.provider in (semconv.LOCAL, semconv.OLLAMA)
+
     def start_attributes(self, api: str, operation: str, model: str) -> dict[str, AttributeValue]:
         """The attributes that every call of this surface and model starts with; the caller copies."""
         known = self.bases.get((api, model))
@@ -56,7 +61,8 @@ class Clients:
     """The facts of every client seen, held weakly."""
 
     def __init__(self, host_map: dict[str, str]) -> None:
-        self._host_map = host_map
+        self.host_map = host_map
+        """The user's map from host (and port) to provider."""
         self._known: weakref.WeakKeyDictionary[Any, ClientFacts] = weakref.WeakKeyDictionary()
 
     def facts(self, sdk: Sdk, client: Any, url: str) -> ClientFacts:
@@ -75,7 +81,7 @@ class Clients:
     def _work_out(self, sdk: Sdk, client: Any, url: str) -> ClientFacts:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or _default_port(parts.scheme)
-        found = resolve_host(host, self._host_map, port=port, path=parts.path)
+        found = resolve_host(host, self.host_map, port=port, path=parts.path)
         delegated = found.kind == DELEGATED
         region = found.region or _cloud_region(client)
         return ClientFacts(None, host, port, self._provider(sdk, client, found), region, delegated)

@@ -205,7 +205,9 @@ class Engine:
         observation.suppressed = spans_are_suppressed(context)
         if observation.suppressed:
             observation.around = around.get_span_context().span_id
-        observation.parent = attribution.to_provider(context) if self.baggage_goes_out else context
+        observation.parent = context
+        if self.baggage_goes_out and not observation.client.is_own_service:
+            observation.parent = attribution.to_provider(context)
         if not observation.wait_for_native and not observation.suppressed:
             observation.span = guarded(self._start_span, observation)
         histograms = guarded(self.desk.started, observation.span, around, sdk.name, observation.suppressed)
