@@ -6,6 +6,7 @@ Each program serves `GET /` by one watched OpenAI call, one watched stream and o
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass
 
 CALLS = """
@@ -70,6 +71,8 @@ class Program:
     requests: int = 0
     """0: it makes `rounds` rounds of calls by itself and ends."""
     rounds: int = 0
+    stop: int = signal.SIGTERM
+    """The signal that ends a server."""
 
 
 def _gunicorn(*options: str) -> tuple[str, ...]:
@@ -90,8 +93,13 @@ with ThreadPoolExecutor(4) as pool:
 """
 )
 _TASKS = "async def main():\n    await asyncio.gather(*(calls() for _ in range(8)))\n"
+# OpenTelemetry's exporters start threads in a forked child. With gevent's subprocess, the child of a `fork` that is to
+# become another program then serves other greenlets. The SDKs ask for the platform, and Python runs `uname` to know it:
+# that is done here before there is a pipeline.
+_KNOWN_PLATFORM = "import platform\nplatform.platform()\n"
 _GEVENT = (
     "from gevent import monkey; monkey.patch_all()\nimport gevent\n"
+    + _KNOWN_PLATFORM
     + CALLS
     + "gevent.joinall([gevent.spawn(calls) for _ in range(8)], raise_error=True)\n"
 )
@@ -153,9 +161,12 @@ PROGRAMS: dict[str, Program] = {
     "gunicorn, gthread workers, preload": Program(
         WSGI, _gunicorn("-k", "gthread", "--threads", "4", "--preload"), requests=12
     ),
-    "gunicorn, gevent workers": Program(WSGI, _gunicorn("-k", "gevent"), requests=12),
-    "gunicorn, gevent workers, preload": Program(WSGI, _gunicorn("-k", "gevent", "--preload"), requests=12),
-    "uvicorn, one process": Program(ASGI, _uvicorn(), requests=12),
+    "gunicorn, gevent workers": Program(_KNOWN_PLATFORM + WSGI, _gunicorn("-k", "gevent"), requests=12),
+    "gunicorn, gevent workers, preload": Program(
+        _KNOWN_PLATFORM + WSGI, _gunicorn("-k", "gevent", "--preload"), requests=12
+    ),
+    # by SIGTERM it kills itself after its own shutdown, past every exit handler of Python
+    "uvicorn, one process": Program(ASGI, _uvicorn(), requests=12, stop=signal.SIGINT),
     "uvicorn, two workers": Program(ASGI, _uvicorn("--workers", "2"), requests=12),
-    "uvicorn on uvloop": Program(ASGI, _uvicorn("--loop", "uvloop"), requests=12),
+    "uvicorn on uvloop": Program(ASGI, _uvicorn("--loop", "uvloop"), requests=12, stop=signal.SIGINT),
 }

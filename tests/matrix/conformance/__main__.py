@@ -16,6 +16,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write the cells here")
     parser.add_argument("--sdk", help="openai or anthropic; both where it is left out")
     parser.add_argument("--only", default="", help="ways whose title contains this text")
+    parser.add_argument("--surface", action="append", help="only the ways of this surface (several times)")
     asked = parser.parse_args()
     from .bench import Places, sdk_version
 
@@ -30,7 +31,13 @@ def main() -> int:
         from .judge import FAILED, Judge
 
         judge = Judge(places)
-        ways = [way for way in WAYS if asked.sdk in (None, way.sdk) and asked.only in way.title]
+        ways = [
+            way
+            for way in WAYS
+            if asked.sdk in (None, way.sdk)
+            and asked.only in way.title
+            and (asked.surface is None or way.group in asked.surface)
+        ]
         cells = judge.judge(ways)
         judge.close()
     places.close()

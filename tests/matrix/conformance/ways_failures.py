@@ -26,6 +26,7 @@ _ERRORS = {
     503: "InternalServerError",
 }
 _UNBILLED = "not-billed"
+_SLOW_DOWN = Reply({"error": {"message": "slow down"}}, status=429, headers={"retry-after-ms": "10"})
 
 
 def _free(error: str, attempts: int = 1) -> Expect:
@@ -54,9 +55,9 @@ for _surface in _WHOLE:
         needs=_surface.path,
     )
     async def retried(bench: Bench, surface: Surface = _surface) -> None:
-        headers = {"x-demo-status": "429", "x-demo-fail": "2", "x-demo-retry-after": "0.01"}
+        bench.provider.script([_SLOW_DOWN] * 2)
         client = bench.client.with_options(max_retries=3)
-        bench.saw(await bench.wait(surface.create(client)(**surface.asked, extra_headers=headers)))
+        bench.saw(await bench.wait(surface.create(client)(**surface.asked)))
 
     @way(
         _surface.sdk,
@@ -66,9 +67,8 @@ for _surface in _WHOLE:
         needs=_surface.path,
     )
     async def retried_stream(bench: Bench, surface: Surface = _surface) -> None:
-        headers = {"x-demo-status": "429", "x-demo-fail": "1", "x-demo-retry-after": "0.01"}
-        client = bench.client.with_options(max_retries=2)
-        stream = await opened(bench, surface, client, extra_headers=headers)
+        bench.provider.script([_SLOW_DOWN])
+        stream = await opened(bench, surface, bench.client.with_options(max_retries=2))
         await bench.each(stream, taker(bench, surface))
 
     @way(_surface.sdk, _surface.path, "every attempt fails", _free("RateLimitError"), needs=_surface.path)

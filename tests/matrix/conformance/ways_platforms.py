@@ -23,6 +23,8 @@ from .ways_streams import taker
 _AWS = {"aws_access_key": "none", "aws_secret_key": "none", "aws_region": "us-east-1"}
 _BEARER = {"api_key": "none", "aws_region": "us-east-1"}
 _SONNET = MESSAGES.cost
+_ANSWERS_AS = "claude-sonnet-4-5-20250929"
+"""Whatever a cloud calls the model, the message names it as Anthropic does."""
 _REGIONAL = _SONNET * Decimal("1.1")
 """Bedrock's and Vertex's regional endpoints cost 10% more from Claude Sonnet 4.5 on
 (platform.claude.com/docs/en/about-claude/pricing, checked 2026-11-23)."""
@@ -135,7 +137,7 @@ def _as_cloud(cloud: Cloud) -> Callable[[SeenRequest], Reply]:
 
     def reply(request: SeenRequest) -> Reply:
         streamed = "stream" in request.path.lower() or request.body.get("stream") is True
-        body = {**request.body, "model": "claude-sonnet-4-5", "stream": streamed}
+        body = {**request.body, "model": _ANSWERS_AS, "stream": streamed}
         made = message(replace(request, body=body), Memory())
         if not (streamed and cloud.event_stream):
             return made

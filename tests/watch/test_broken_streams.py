@@ -1,0 +1,92 @@
+"""Streams that break off at every byte: the program sees what it saw without us, the call is counted once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import anthropic
+import httpx2
+import openai
+import pytest
+
+from .conftest import World
+from .replies import CHAT_EVENTS, MESSAGE_EVENTS, RESPONSE_EVENTS, InProcess, event_stream, streamed
+
+ASK = [{"role": "user", "content": "Where?"}]
+
+
+class Replay:
+    """Clients whose every request gets the same stream; `transport.answer` changes it."""
+
+    def __init__(self) -> None:
+        self.transport = InProcess(streamed(b""))
+        http = httpx2.Client(transport=self.transport)
+        self.openai = openai.OpenAI(api_key="none", max_retries=0, http_client=http)
+        self.anthropic = anthropic.Anthropic(api_key="none", max_retries=0, http_client=http)
+
+    def chat(self) -> Any:
+        return self.openai.chat.completions.create(model="gpt-4o-mini", messages=ASK, stream=True)
+
+    def response(self) -> Any:
+        return self.openai.responses.create(model="gpt-4.1", input="Where?", stream=True)
+
+    def message(self) -> Any:
+        return self.anthropic.messages.create(
+            model="claude-sonnet-4-5", max_tokens=100, messages=ASK, stream=True
+        )
+
+
+@pytest.fixture(scope="module")
+def replay() -> Replay:
+    return Replay()
+
+
+def _seen(stream: Callable[[], Any]) -> Iterator[str]:
+    try:
+        for event in stream():
+            yield repr(event)
+    except Exception as error:
+        yield f"{type(error).__name__}: {error}"
+
+
+CASES = [
+    ("chat", event_stream(CHAT_EVENTS), {"exact", "estimated"}),
+    ("response", event_stream(RESPONSE_EVENTS), {"exact", "estimated"}),
+    ("message", event_stream(MESSAGE_EVENTS, done=False), {"exact", "estimated"}),
+]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize(("name", "body", "statuses"), CASES, ids=[case[0] for case in CASES])
+def test_broken_at_every_byte(
+    world: World, replay: Replay, name: str, body: bytes, statuses: set[str]
+) -> None:
+    method = getattr(replay, name)
+    for cut in range(len(body)):
+        replay.transport.answer = streamed(body, cut)
+        world.unwatch()
+        plain = list(_seen(method))
+        world.watch()
+        assert list(_seen(method)) == plain, cut
+        assert len(world.calls) == cut + 1, cut
+        call, priced = world.last
+        assert priced.status in statuses, (cut, priced.reasons)
+        assert priced.amount is not None
+        assert priced.amount > 0
+        assert call.error_type, cut
+    replay.transport.answer = streamed(body)
+    list(_seen(method))
+    assert world.last[1].status == "exact"
+    assert world.last[0].usage == {"input": 1000, "output": 100}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_known_input_of_a_broken_message_is_exact(world: World, replay: Replay) -> None:
+    body = event_stream(MESSAGE_EVENTS, done=False)
+    replay.transport.answer = streamed(body, body.index(b"is \xe2\x80\x94"))
+    list(_seen(replay.message))
+    call, priced = world.last
+    # "Par" are 3 characters: one token
+    assert call.usage == {"input": 1000, "output": 1}
+    assert priced.amount == (1000 * 3 + 1 * 15) * 10**9
