@@ -56,7 +56,9 @@ def run(name: str, python: Path) -> dict[str, float]:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--peers", action="store_true", help="also run the peers in environments of their own")
+    arguments.add_argument(
+        "--peers", action="store_true", help="also run the peers in environments of their own"
+    )
     chosen = arguments.parse_args()
     results = {"otel-llmcost": run("otel-llmcost", Path(sys.executable))}
     if chosen.peers:

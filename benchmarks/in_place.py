@@ -7,6 +7,7 @@ Run through `bench_call.py`, which also runs the peers, each in an environment o
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import statistics
 import sys
@@ -34,7 +35,11 @@ CHAT = {
     "created": 1,
     "model": "gpt-4o-mini-2024-07-18",
     "choices": [
-        {"index": 0, "message": {"role": "assistant", "content": "Because of Rayleigh."}, "finish_reason": "stop"}
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": "Because of Rayleigh."},
+            "finish_reason": "stop",
+        }
     ],
     "usage": USAGE,
     "service_tier": "default",
@@ -46,7 +51,14 @@ MESSAGES = [{"role": "user", "content": "Why is the sky blue?"}]
 def sse_body(events: int) -> bytes:
     def chunk(delta: dict[str, Any], **more: Any) -> dict[str, Any]:
         choice = {"index": 0, "delta": delta, "finish_reason": None}
-        return {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "gpt-4o-mini", "choices": [choice], **more}
+        return {
+            "id": "c",
+            "object": "chat.completion.chunk",
+            "created": 1,
+            "model": "gpt-4o-mini",
+            "choices": [choice],
+            **more,
+        }
 
     chunks = [chunk({"role": "assistant", "content": ""})]
     chunks += [chunk({"content": f"word{number} "}) for number in range(events - 3)]
@@ -108,7 +120,9 @@ def floor_of(client: Any) -> Callable[[], Any]:
             span.set_attribute("gen_ai.request.model", "gpt-4o-mini")
             span.set_attribute("gen_ai.response.model", result.model)
             span.set_attribute("gen_ai.response.id", result.id)
-            span.set_attribute("gen_ai.response.finish_reasons", [choice.finish_reason for choice in result.choices])
+            span.set_attribute(
+                "gen_ai.response.finish_reasons", [choice.finish_reason for choice in result.choices]
+            )
             span.set_attribute("server.address", "api.openai.com")
             span.set_attribute("server.port", 443)
             span.set_attribute("openai.response.service_tier", result.service_tier)
@@ -194,7 +208,9 @@ def measure(switch: Callable[[bool], None], reader: InMemoryMetricReader) -> dic
         note("added with collection", watched - bare + watched_collect)
         note("event", stream_watched - stream_bare)
         note("ratio", (watched - bare) / (floor_cost - bare))
-        note("ratio with collection", (watched - bare + watched_collect) / (floor_cost - bare + floor_collect))
+        note(
+            "ratio with collection", (watched - bare + watched_collect) / (floor_cost - bare + floor_collect)
+        )
     gc.enable()
     return {name: statistics.median(values) for name, values in rows.items()}
 
@@ -212,8 +228,11 @@ def main(peer: str) -> None:
 
         switch = lambda on: otel_llmcost.instrument() if on else otel_llmcost.uninstrument()  # noqa: E731
     else:
-        name = {"openllmetry": "opentelemetry.instrumentation.openai", "openinference": "openinference.instrumentation.openai"}
-        instrumentor = __import__(name[peer], fromlist=["OpenAIInstrumentor"]).OpenAIInstrumentor()
+        name = {
+            "openllmetry": "opentelemetry.instrumentation.openai",
+            "openinference": "openinference.instrumentation.openai",
+        }
+        instrumentor = importlib.import_module(f"{owner}.instrumentation.openai").OpenAIInstrumentor()
         switch = lambda on: instrumentor.instrument() if on else instrumentor.uninstrument()  # noqa: E731
         import openai  # noqa: F401
     json.dump(measure(switch, reader), sys.stdout)
