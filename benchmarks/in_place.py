@@ -228,10 +228,7 @@ def main(peer: str) -> None:
 
         switch = lambda on: otel_llmcost.instrument() if on else otel_llmcost.uninstrument()  # noqa: E731
     else:
-        name = {
-            "openllmetry": "opentelemetry.instrumentation.openai",
-            "openinference": "openinference.instrumentation.openai",
-        }
+        owner = {"openllmetry": "opentelemetry", "openinference": "openinference"}[peer]
         instrumentor = importlib.import_module(f"{owner}.instrumentation.openai").OpenAIInstrumentor()
         switch = lambda on: instrumentor.instrument() if on else instrumentor.uninstrument()  # noqa: E731
         import openai  # noqa: F401

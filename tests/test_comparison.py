@@ -7,10 +7,10 @@ from decimal import Decimal
 import pytest
 
 from otel_llmcost.call import EXACT, UNPRICED, Call, Priced
+from otel_llmcost.comparison import Model, Savings, Settled, find_model, savings, savings_by
 from otel_llmcost.errors import PriceError
 from otel_llmcost.money import femto
 from otel_llmcost.prices import Book, load_book
-from otel_llmcost.comparison import Model, Savings, Settled, find_model, savings, savings_by
 
 NOV_20 = 1_795_132_800 * 10**9
 
