@@ -5,6 +5,10 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import hashlib
+import os
+import queue
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -17,15 +21,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from otel_llmcost.call import Call
 from otel_llmcost.cli import main
+from otel_llmcost.config import Config
 from otel_llmcost.errors import UpdateError
 from otel_llmcost.money import femto
-from otel_llmcost.prices import SHIPPED, load_book, parse_row, read_snapshot, write_snapshot
+from otel_llmcost.prices import SHIPPED, Book, load_book, parse_row, read_snapshot, write_snapshot
 from otel_llmcost.prices.bundle import pack, unpack
 from otel_llmcost.prices.compare import compare
 from otel_llmcost.updates.offers import offer_from
 from otel_llmcost.updates.silent import Refresher, refresh
 from otel_llmcost.updates.sources import Proof, fetch, key_of, prove, signature_of
 from otel_llmcost.updates.store import PriceStore
+from otel_llmcost.upkeep import Upkeep
 
 KEY = Ed25519PrivateKey.generate()
 RAW = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
@@ -370,3 +376,72 @@ def test_the_refresher_runs_beside_the_program(tmp_path: Path, site: Site, store
     refresher.start()
     assert site.asked.wait(20)
     refresher.stop()
+
+
+def test_a_running_program_prices_by_what_was_installed(
+    tmp_path: Path, site: Site, store: PriceStore
+) -> None:
+    address = site.publish(bundle(tmp_path, "1"))
+    config = Config(
+        price_update_from=address,
+        price_update_key=base64.b64encode(RAW).decode(),
+        prices_directory=store.directory,
+    )
+    in_force: queue.Queue[Book] = queue.Queue()
+    upkeep = Upkeep(config, in_force.put, first_s=0)
+    upkeep.start(load_book())
+    book = in_force.get(timeout=60)
+    upkeep.stop()
+    call = Call(provider="made-up", request_model="gpt-5", usage={"input": 10**6}, start_ns=1)
+    assert book.price(call).amount == femto("1")
+
+
+def test_what_another_process_installed_is_used_too(tmp_path: Path, site: Site, store: PriceStore) -> None:
+    address = site.publish(bundle(tmp_path, "1"))
+    told = threading.Event()
+    key = base64.b64encode(RAW).decode()
+    idle = Refresher(address, key, store, changed=told.set, first_s=0, every_s=3600)
+    assert Refresher(address, key, store).once() == "installed"
+    idle.start()
+    assert told.wait(60)
+    idle.stop()
+    assert site.sent == 2  # the bundle and its signature, once between the two
+
+
+def test_old_prices_are_said_once_and_an_update_without_a_key_is_none(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    old = write_snapshot([], [], tmp_path / "old", date=dt.date(2020, 1, 1), sources={})
+    Upkeep(Config(), lambda _: None).start(Book(old))
+    assert "days old (2020-01-01" in caplog.text
+    Upkeep(Config(price_update_from="https://example.com/p.json"), lambda _: None).refresh()
+    assert "without its publisher's key" in caplog.text
+
+
+def test_another_book_reaches_everything_that_prices(tmp_path: Path) -> None:
+    program = """
+import otel_llmcost
+from otel_llmcost import runtime, services
+from otel_llmcost.prices import EMPTY_SNAPSHOT, Book
+otel_llmcost.instrument()
+made, empty = runtime.runtime(), Book(EMPTY_SNAPSHOT)
+before = services.services()
+made.use_book(empty)
+print(all(book is empty for book in (made.book, made.settler.book, before.book, services.services().book,
+                                     made.gate.ceilings.book)))
+"""
+    (tmp_path / "otel-llmcost.toml").write_text('[budgets.day]\namount = "1"\nwindow = "day"\n')
+    environment = {
+        **os.environ,
+        "OTEL_LLMCOST_LEDGER": str(tmp_path / "ledger"),
+        "OTEL_SDK_DISABLED": "false",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "True", done.stderr

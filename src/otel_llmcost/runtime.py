@@ -10,9 +10,7 @@ import atexit
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -44,6 +42,7 @@ from .prices import Book
 from .processor import CostSpanProcessor
 from .settle import Settler
 from .telemetry import configure_sdk, flush_providers, forget_instruments, prepend, sdk_provider
+from .upkeep import Upkeep, age_s
 from .version import __version__
 from .watch import anthropic, openai, stainless
 from .watch.declaration import Sdk
@@ -69,6 +68,8 @@ class Runtime:
         tell(config.problems)
         attribution.configure(attribution_settings(config))
         self.book: Book = open_book(config)
+        self._upkeep = Upkeep(config, self.use_book)
+        self._services: Services | None = None
         self.counters = Counters(config.metric_tags, config.histograms, config.new_metric_names)
         self.recorder: Recorder | None = open_recorder(ledger_settings(config))
         self.gate = open_gate(config, self.book)
@@ -94,13 +95,22 @@ class Runtime:
 
     def services(self) -> Services:
         """What trackers, sessions and clients use of us."""
-        return services.Services(
+        self._services = services.Services(
             book=self.book,
             settler=self.settler,
             keep_session=self._keep_session,
             use_cases=open_use_cases(self.config),
             environ=os.environ,
         )
+        return self._services
+
+    def use_book(self, book: Book) -> None:
+        """Price by another book from now on, wherever calls are priced; what was priced keeps its price."""
+        self.book = self.settler.book = book
+        if self.gate is not None:
+            self.gate.use_book(book)
+        if self._services is not None:
+            self._services.book = book
 
     def _keep_session(self, record: Any) -> None:
         if self.recorder is None or self.settler.keep_out_of_ledger:
@@ -147,6 +157,8 @@ class Runtime:
         patch = guarded(stainless.watch, sdk, self.engine, module)
         if patch is not None and patch.swapped:
             self._patches[sdk.name] = patch
+            # here, where the program waits for its import, and not in its first call
+            guarded(self.book.warm, sdk.name)
         elif sdk.name not in self._patches:
             _log.warning(
                 "otel-llmcost: %s is installed, but nothing in it could be watched (%s wanted)",
@@ -173,6 +185,7 @@ class Runtime:
         atexit.register(self.at_exit)
         os.register_at_fork(after_in_child=self.forked)
         guarded(carry_baggage, self.config)
+        guarded(self._upkeep.start, self.book)
         if self.gate is not None and self.recorder is not None:
             guarded(reconcile_budgets, self.gate, self.recorder.directory, self.config.baggage_in)
         hooks.when_imported("multiprocessing.util", self._follow_multiprocessing)
@@ -215,8 +228,7 @@ class Runtime:
         return [Observation(count, {"budget": name}) for name, count in refused.items()]
 
     def _observe_age(self, options: CallbackOptions) -> Iterable[Observation]:
-        checked = datetime.fromisoformat(self.book.snapshot_date).replace(tzinfo=UTC)
-        return [Observation(max(time.time() - checked.timestamp(), 0.0))]
+        return [Observation(age_s(self.book))]
 
     # -- ends
 
@@ -232,6 +244,7 @@ class Runtime:
     def forked(self) -> None:
         """This is a child: what the parent counted and has in flight is the parent's."""
         guarded(self.settler.forked)
+        guarded(self._upkeep.refresh)
         guarded(self.engine.forget_all)
         guarded(forget_instruments, self.counters.instruments)
         for rule in self.gate.rules if self.gate is not None else ():

@@ -14,9 +14,8 @@ from ..config import Config
 from ..errors import ConfigurationError, LedgerError, LlmCostError
 from ..ledger.drain import open_up_to_date
 from ..ledger.location import DATABASE_NAME, JOURNAL_FOLDER, file_system, is_remote, obstacle
+from ..prices.load import STALE_DAYS
 from .findings import BROKEN, NOTE, OK, Finding
-
-STALE_DAYS = 45
 
 
 def ledger(config: Config) -> Iterable[Finding]:

@@ -167,6 +167,10 @@ class Book:
         segments = [make_terms(found, wanted, self.own.discounts, ()).at(at_ns) for wanted in terms]
         return [segment.plan for segment in segments if segment.plan is not None]
 
+    def warm(self, provider: str) -> None:
+        """Makes a provider's page ready (milliseconds), so that the first call that it prices does not wait."""
+        self.catalogue.page(provider_name(provider))
+
     def max_output(self, provider: str, model: str) -> int | None:
         """The model's published maximum of output tokens, None where it is not known."""
         return max((row.max_output for row in self.rows(provider, model) if row.max_output), default=None)

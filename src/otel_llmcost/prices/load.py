@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parent / "data"
 """The prices that came with the package."""
+STALE_DAYS = 45
+"""Older prices are worth a warning."""
 
 
 def load_book(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from ..errors import LlmCostError
 from ..prices.bundle import unpack
@@ -14,7 +15,7 @@ from .store import Offer, PriceStore
 
 _log = logging.getLogger("otel_llmcost")
 EVERY_S = 6 * 3600.0
-_FIRST_S = 30.0
+FIRST_S = 30.0
 
 
 def refresh(source: str, key: bytes, store: PriceStore) -> str:
@@ -39,15 +40,24 @@ def refresh(source: str, key: bytes, store: PriceStore) -> str:
 
 
 class Refresher:
-    """Refreshes the installed prices now and then on a daemon thread; programs use them from their next start on.
+    """Refreshes the installed prices now and then on a daemon thread of its own.
 
-    Several processes of one user ask once between them. What goes wrong is one log line for each kind.
+    `changed` is called on that thread when other prices are in force than before, whoever installed them: several
+    processes of one user ask once between them. What goes wrong is one log line for each kind.
     """
 
     def __init__(
-        self, source: str, key: str, store: PriceStore, *, first_s: float = _FIRST_S, every_s: float = EVERY_S
+        self,
+        source: str,
+        key: str,
+        store: PriceStore,
+        *,
+        changed: Callable[[], None] | None = None,
+        first_s: float = FIRST_S,
+        every_s: float = EVERY_S,
     ) -> None:
         self.source, self.key, self.store = source, key, store
+        self._changed, self._in_force = changed, store.in_force()
         self.first_s, self.every_s = first_s, every_s
         self._stop = threading.Event()
         self._said: set[str] = set()
@@ -76,14 +86,22 @@ class Refresher:
         if outcome == "held":
             self._say(logging.WARNING, "newer prices wait for your word: otel-llmcost prices update --held")
         elif outcome == "installed":
-            _log.info("otel-llmcost: newer prices are installed, for the next start")
+            _log.info("otel-llmcost: newer prices are installed")
         return outcome
 
     def _run(self) -> None:
         delay = self.first_s
         while not self._stop.wait(delay):
             self.once()
+            self._tell()
             delay = self.every_s
+
+    def _tell(self) -> None:
+        in_force = self.store.in_force()
+        if in_force != self._in_force:
+            self._in_force = in_force
+            if self._changed is not None:
+                self._changed()
 
     def _say(self, level: int, text: str) -> None:
         if text not in self._said:
