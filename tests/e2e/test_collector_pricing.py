@@ -303,7 +303,7 @@ def test_counters_are_the_sum_of_what_was_priced_here(tmp_path: Path, book: Book
 
     parts = real_parts.Parts(tmp_path)
     try:
-        collector = PricingCollector(parts, book, Options(providers=("openai",)))
+        collector = PricingCollector(parts, book, Options(providers=("openai",), tokens=True))
         collector.priced(
             [span(chat())] * 3
             + [

@@ -19,12 +19,14 @@ from ..prices.load import load_book
 )
 @click.option("--scope", "scopes", multiple=True, help="Price spans of this scope too (repeatable).")
 @click.option("--label", "labels", multiple=True, help="Further span attributes as labels of the counters.")
+@click.option("--tokens", is_flag=True, help="Count tokens as well as cost and calls.")
 @click.option("--shipped", is_flag=True, help="The prices of this release, without own rows and updates.")
 def command(
     output: Path | None,
     providers: tuple[str, ...],
     scopes: tuple[str, ...],
     labels: tuple[str, ...],
+    tokens: bool,
     shipped: bool,
 ) -> None:
     """Write the collector configuration that prices spans of programs in any language.
@@ -41,7 +43,7 @@ def command(
         known = ", ".join(sorted(book.catalogue.snapshot.texts))
         raise click.BadParameter(f"no prices for {', '.join(unknown)}; there are: {known}")
     hosts = {} if shipped else dict(config.hosts)
-    options = Options(providers, scopes, (*Options().labels, *labels), hosts)
+    options = Options(providers, scopes, (*Options().labels, *labels), tokens, hosts)
     text = pricing_document(book, options)
     if output is None:
         click.echo(text, nl=False)

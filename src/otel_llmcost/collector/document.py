@@ -26,6 +26,8 @@ class Options:
     providers: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
     labels: tuple[str, ...] = _TAGS
+    tokens: bool = False
+    """Whether `llm.tokens` is counted too: half as much work again for each span."""
     hosts: Mapping[str, str] = field(default_factory=dict)
     """Own gateways and proxies: "host", "*.domain" or "host:port" -> the provider whose prices hold there."""
 
@@ -61,7 +63,7 @@ def pricing_document(book: Book, options: Options | None = None) -> str:
         *Statements([f"{attribute(PRICING)} != nil"], [f'delete_key(span.attributes, "{PRICING}")']).yaml(
             "      "
         ),
-        *_connector(chosen.labels),
+        *_connector(chosen.labels, chosen.tokens),
         *_SERVICE.splitlines(),
     ]
     return "\n".join(lines) + "\n"
@@ -91,7 +93,7 @@ service:
 """
 
 
-def _connector(labels: tuple[str, ...]) -> Iterable[str]:
+def _connector(labels: tuple[str, ...], tokens: bool) -> Iterable[str]:
     yield ""
     yield "connectors:"
     yield "  # Only what was priced here: what the programs counted themselves is in their own counters."
@@ -105,7 +107,7 @@ def _connector(labels: tuple[str, ...]) -> Iterable[str]:
             s.M_COST, "USD", f"Double({path})", path, (*usual, s.STATUS), (s.L_COMPONENT, component)
         )
     yield from _sum(s.M_CALLS, "{call}", "1", "", (*usual, s.STATUS, s.ERROR_TYPE), None)
-    for meter in TOKEN_METERS:
+    for meter in TOKEN_METERS if tokens else ():
         path = f'{attribute(PRICING)}["{meter}"]'
         yield from _sum(s.M_TOKENS, "{token}", f"Int({path})", path, usual, (s.L_METER, meter))
 
