@@ -42,7 +42,7 @@ from .people import People, key_of_file
 from .rollup import Accumulates, Rollup
 from .rules import RequestFacts, Rule, caller_module, parse_rules, read_rules, resolve
 from .scope import Block, carry, current, enter, leave, rollups, stage, track_source
-from .tags import fill, from_mapping, from_resource, over
+from .tags import attributes_of, fill, from_mapping, from_resource, over
 from .track import track_call
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "RequestFacts",
     "Rollup",
     "Rule",
+    "attributes_of",
     "caller_module",
     "carry",
     "client_tags",

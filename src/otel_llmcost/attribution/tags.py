@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from .. import semconv
 from ..call import NO_TAGS, Tags
 
 MAX_LENGTH = 256
@@ -25,7 +26,16 @@ _FIELD_OF: Mapping[str, str] = {
     "session.id": "session",
     "user.id": "user",
 }
-_OWN_PREFIX = "llmcost.tag."
+_ATTRIBUTE_OF: Mapping[str, str] = {
+    "source": semconv.SOURCE,
+    "stage": semconv.STAGE,
+    "team": semconv.TEAM,
+    "feature": semconv.FEATURE,
+    "conversation": semconv.CONVERSATION_ID,
+    "session": semconv.SESSION_ID,
+    "user": semconv.USER_ID,
+}
+_OWN_PREFIX = semconv.TAG_PREFIX
 
 
 def clean(value: object) -> str:
@@ -117,3 +127,12 @@ def _own(under: Mapping[str, str], above: Mapping[str, str]) -> Mapping[str, str
     if len(merged) > MAX_OWN_TAGS:
         merged = dict(list(merged.items())[:MAX_OWN_TAGS])
     return MappingProxyType(merged)
+
+
+def attributes_of(tags: Tags) -> dict[str, str]:
+    """Tags as span attributes; those that are empty are absent."""
+    named = {name: getattr(tags, field) for field, name in _ATTRIBUTE_OF.items()}
+    return {
+        **{name: value for name, value in named.items() if value},
+        **{semconv.TAG_PREFIX + name: value for name, value in tags.own.items()},
+    }

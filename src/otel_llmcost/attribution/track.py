@@ -18,7 +18,7 @@ from ..version import __version__
 from .active import tags_of
 from .rollup import Rollup
 from .scope import current, enter, leave
-from .tags import over
+from .tags import attributes_of, over
 from .wrapping import wrapped
 
 P = ParamSpec("P")
@@ -104,7 +104,7 @@ class TrackedRun:
         self._tags = tags
         tracer = trace.get_tracer(semconv.SCOPE, __version__, schema_url=semconv.SCHEMA_URL)
         self._span = tracer.start_span(
-            name, kind=SpanKind.INTERNAL, attributes=_attributes(over(current(), tags))
+            name, kind=SpanKind.INTERNAL, attributes=attributes_of(over(current(), tags))
         )
         self._started_s = time.perf_counter()
         self._around: otel_context.Context | None = None
@@ -137,19 +137,3 @@ class TrackedRun:
                 span.set_attribute(semconv.ERROR_TYPE, error_type(error))
                 span.set_status(Status(StatusCode.ERROR))
         span.end()
-
-
-def _attributes(tags: Tags) -> dict[str, str]:
-    named = {
-        semconv.SOURCE: tags.source,
-        semconv.STAGE: tags.stage,
-        semconv.TEAM: tags.team,
-        semconv.FEATURE: tags.feature,
-        semconv.CONVERSATION_ID: tags.conversation,
-        semconv.SESSION_ID: tags.session,
-        semconv.USER_ID: tags.user,
-    }
-    return {
-        **{name: value for name, value in named.items() if value},
-        **{semconv.TAG_PREFIX + name: value for name, value in tags.own.items()},
-    }
