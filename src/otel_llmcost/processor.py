@@ -13,8 +13,8 @@ from typing import Any
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
-from . import semconv, spans
-from .call import SpanFacts
+from . import attribution, semconv, spans
+from .call import Call, SpanFacts, Tags
 from .lineage import Counted
 from .neighbours import Neighbour, neighbour
 from .settle import Settler
@@ -124,11 +124,13 @@ class CostSpanProcessor(SpanProcessor):
         if self._engine.has_in_flight(call.start_ns, call.request_model):
             return None
         self._cover_around(span)
-        priced = self._settler.settle_call(call, span)
+        asked_tags = _with_tags_of_program(call)
+        priced = self._settler.settle_call(call, span, attribution.rollups(), asked_tags)
         if priced is None:
             return None
         self._seen[name] = self._seen.get(name, 0) + 1
-        return self._settler.cost_attributes(priced)
+        tags = {key: tag for key, tag in attribution.attributes_of(call.tags).items() if key not in attributes}
+        return {**tags, **self._settler.cost_attributes(priced)}
 
     def _lent(self, counted: Counted, span: ReadableSpan) -> dict[str, Any] | None:
         """The cost of a call that was counted already, if no span says it yet (spans inside this one were suppressed)."""
@@ -140,6 +142,14 @@ class CostSpanProcessor(SpanProcessor):
 
     def _cover_around(self, span: ReadableSpan) -> None:
         self._settler.lineage.cover(span.parent.span_id if span.parent is not None else 0)
+
+
+def _with_tags_of_program(call: Call) -> Tags:
+    """Fills what the span left open in a call's tags; answers those that budgets may look at."""
+    around = attribution.for_request(call.provider, call.host, call.request_model, {})
+    asked = attribution.fill(call.tags, around)
+    call.tags = attribution.with_inbound(asked)
+    return asked
 
 
 def _facts(span: ReadableSpan, scope: str, end_time: int | None) -> SpanFacts:
