@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .call import Call, Priced
 from .usage.meters import OUTPUT_METERS, PROMPT_METERS, total
@@ -89,7 +89,7 @@ class Counted:
     around: int
     """Id of the span that stood around it when spans inside were suppressed; else 0."""
     at_ns: int
-    told_by: set[str] = field(default_factory=set)
+    told_by: set[str]
     """Scopes that had a span for it: each instrumentation has one span for a call."""
 
 
@@ -103,9 +103,9 @@ class Remembered:
     def __init__(self) -> None:
         self._newest: deque[Counted] = deque(maxlen=_REMEMBERED)
 
-    def add(self, call: Call, priced: Priced, carried: bool, around: int = 0) -> None:
-        """A call was counted."""
-        self._newest.append(Counted(call, priced, carried, around, time.time_ns()))
+    def add(self, call: Call, priced: Priced, carried: bool, around: int = 0, scope: str = "") -> None:
+        """A call was counted; `scope` is whose span told of it, where nobody watched it."""
+        self._newest.append(Counted(call, priced, carried, around, time.time_ns(), {scope}))
 
     def find(self, span_id: int, scope: str, told: Call) -> Counted | None:
         """The counted call for which a span stands that tells of `told`; each call is found once by a scope."""

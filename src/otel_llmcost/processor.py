@@ -111,13 +111,21 @@ class CostSpanProcessor(SpanProcessor):
         scope = span.instrumentation_scope
         name = scope.name if scope is not None else ""
         known = self._neighbour(name)
-        call = spans.read_call(_facts(span, name, end_time))
+        call = spans.read_call(_facts(span, name, end_time), self._engine.clients.host_map)
+        if call is None and known is not None and known.sdk:
+            # it tells nothing of the call that it may stand around
+            call = Call(start_ns=span.start_time or 0, end_ns=time.time_ns())
+            counted = self._settler.remembered.find(context.span_id, name, call)
+            return self._lent(counted, span) if counted is not None else None
         if call is None or self._settler.lineage.is_covered(context.span_id):
             return None
         counted = self._settler.remembered.find(context.span_id, name, call)
         if counted is not None:
             return self._lent(counted, span)
         if known is not None and known.sdk and known.sdk in self._engine.active:
+            return None
+        parent = span.parent.span_id if span.parent is not None else 0
+        if known is not None and known.sdk and self._settler.ends_unseen(parent, known.sdk):
             return None
         if call.response_id and self._settler.answered(call.response_id):
             return None

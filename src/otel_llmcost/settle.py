@@ -126,7 +126,9 @@ class Settler:
             return
         if call.response_id:
             guarded(self._answers.insert, call.response_id)
-        carried = span is not None and span.is_recording() and not self._is_dropped(observation)
+        carried = span is not None and span.is_recording()
+        if observation.native and self.ends_unseen(observation.around, observation.sdk.name):
+            carried = False
         if span is not None and carried:
             guarded(self._write, span, call, priced, observation)
         if observation.reservation is not None:
@@ -181,9 +183,18 @@ class Settler:
         if self.gate is not None:
             _say_crossings(span, guarded(self.gate.spend, call, priced, asked_tags))
         context = span.get_span_context() if span is not None else None
-        self.remembered.add(call, priced, span is not None)
+        scope = getattr(span, "instrumentation_scope", None)
+        self.remembered.add(call, priced, span is not None, scope=scope.name if scope is not None else "")
         self._tell(call, priced, context, scopes, 0)
         return priced
+
+    def ends_unseen(self, around: int, sdk: str) -> bool:
+        """Whether an SDK's own span that ends now is dropped: Logfire does so inside its own span of the same call."""
+        if not around or not spans_are_suppressed(get_current()):
+            return False
+        stands = next(self.lineage.around(around), None)
+        known = neighbour(stands[1]) if stands is not None else None
+        return known is not None and known.sdk == sdk
 
     def answered(self, response_id: str) -> bool:
         """Whether a call with this response id was settled in this process."""
@@ -205,14 +216,6 @@ class Settler:
         self.counters.forked()
 
     # -- inside
-
-    def _is_dropped(self, observation: Observation) -> bool:
-        """Whether the SDK's own span ends unseen: Logfire drops what ends inside its own span of the same call."""
-        if not (observation.native and observation.suppressed and spans_are_suppressed(get_current())):
-            return False
-        stands = next(self.lineage.around(observation.around), None)
-        known = neighbour(stands[1]) if stands is not None else None
-        return known is not None and known.sdk == observation.sdk.name
 
     def _write(self, span: Span, call: Call, priced: Priced, observation: Observation) -> None:
         # of the SDK's own span only what it lacks is written: what it says stays as it says it

@@ -54,12 +54,10 @@ def _inclusive(attributes: dict[str, object], certain: bool) -> Attributes:
 
 def _stands_for_a_stream(attributes: Attributes) -> bool:
     # Logfire ends a streamed call's span when the stream begins; the usage is on a span of its own, written later.
-    return (
-        attributes.get("logfire.span_type") == "span"
-        and s.RESPONSE_MODEL in attributes
-        and s.RESPONSE_ID not in attributes
-        and s.INPUT_TOKENS not in attributes
-    )
+    if attributes.get("logfire.span_type") != "span":
+        return False
+    # a failed call looks the same; it cost nothing. (The response's model is no mark: Logfire's exporter adds it.)
+    return s.RESPONSE_ID not in attributes and s.INPUT_TOKENS not in attributes
 
 
 def completed(call: Call, facts: SpanFacts, attributes: Attributes, dialect: Dialect, hosts: Hosts) -> Call:
