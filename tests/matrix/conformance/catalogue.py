@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from . import ways_calls, ways_failures, ways_free, ways_media, ways_platforms, ways_streams
+from . import (
+    ways_calls,
+    ways_failures,
+    ways_free,
+    ways_later,
+    ways_media,
+    ways_platforms,
+    ways_streams,
+)
 from .way import WAYS
 
 __all__ = [
@@ -10,6 +18,7 @@ __all__ = [
     "ways_calls",
     "ways_failures",
     "ways_free",
+    "ways_later",
     "ways_media",
     "ways_platforms",
     "ways_streams",

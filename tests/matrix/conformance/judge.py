@@ -137,7 +137,7 @@ class Judge:
         except Exception:
             problem = traceback.format_exc()
         requests = [
-            [seen.method, seen.path, dict(seen.query), canonical(seen.raw), _headers(seen.headers)]
+            [seen.method, canonical(seen.path), dict(seen.query), canonical(seen.raw), _headers(seen.headers)]
             for provider in self.places
             for seen in provider.requests
         ]
