@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 BEFORE = """
 import resource, sys, time
@@ -60,7 +61,7 @@ def main() -> None:
     held = statistics.median(row[1] for row in ours) - statistics.median(row[1] for row in nothing)
     print(f"               {held:6.1f} MB (bound 15)")
     if "--flat" in sys.argv:
-        here = os.path.dirname(os.path.abspath(__file__))
+        here = str(Path(__file__).resolve().parent)
         print(f"memory from call 10,000 to 100,000: {run(FLAT.format(here=here))[0]:+.1f} MB")
 
 
