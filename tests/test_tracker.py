@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from otel_llmcost import costs
 from otel_llmcost.attribution import track_source
 from otel_llmcost.call import Call
 from otel_llmcost.errors import UsageError
@@ -285,3 +286,38 @@ def test_only_the_newest_calls_are_kept_and_all_are_in_the_totals(book: Book) ->
         tracker.record("openai", "gpt-5", tokens)
     assert [each.call.usage["input"] for each in tracker.calls] == [3, 4, 5]
     assert tracker.total.input_tokens == 15
+
+
+@pytest.mark.parametrize("name", ["gemini", "Google", "gcp.gemini"])
+def test_a_reader_is_found_by_any_spelling_of_its_provider(house: House, name: str) -> None:
+    registered = costs.register_usage_reader
+    registered(name, lambda body: {"input": body["in"], "output": 20})
+    try:
+        tracker = CostTracker(house.parts)
+        tracked = [
+            tracker.update(provider=spelling, model="gemini-2.5-flash", response={"in": 100})
+            for spelling in ("gemini", "gcp.gemini")
+        ]
+    finally:
+        registry.clear()
+    # gemini-2.5-flash: $0.30 and $2.50 a million
+    assert [one.usd for one in tracked] == [Decimal("0.00008"), Decimal("0.00008")]
+
+
+def test_a_reader_or_resolver_that_fails_costs_the_program_nothing(house: House) -> None:
+    costs.register_usage_reader("odd", lambda body: body["nothing"])
+    try:
+        tracked = CostTracker(house.parts).update(provider="odd", model="m", response={})
+    finally:
+        registry.clear()
+    assert tracked.usd is None
+    assert "the registered reader failed" in tracked.priced.reasons[0]
+    failing = CostTracker(house.parts).update(
+        provider="openai", response=CHAT, price_resolver=lambda call: Decimal(1) / 0
+    )
+    assert failing.usd == Decimal("0.00225")
+
+
+def test_a_call_that_the_program_calls_free_is_free(house: House) -> None:
+    tracked = CostTracker(house.parts).record("openai", "gpt-5", 1000, 100, cost=0)
+    assert (tracked.usd, tracked.priced.status) == (0, "reported")
