@@ -290,8 +290,7 @@ def test_only_the_newest_calls_are_kept_and_all_are_in_the_totals(book: Book) ->
 
 @pytest.mark.parametrize("name", ["gemini", "Google", "gcp.gemini"])
 def test_a_reader_is_found_by_any_spelling_of_its_provider(house: House, name: str) -> None:
-    registered = costs.register_usage_reader
-    registered(name, lambda body: {"input": body["in"], "output": 20})
+    costs.register_usage_reader(name, lambda body: {"input": body["in"], "output": 20})
     try:
         tracker = CostTracker(house.parts)
         tracked = [
