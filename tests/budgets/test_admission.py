@@ -386,7 +386,7 @@ def test_the_event_loop_runs_on_while_admission_waits(tmp_path: Path) -> None:
         assert (await admission) is not None
         return ticks
 
-    assert asyncio.run(both()) >= 20
+    assert asyncio.run(both()) >= 3  # on a busy machine; a blocked loop would not tick at all
     assert one.snapshot()[0].reserved == most(ask())
 
 
