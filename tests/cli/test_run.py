@@ -100,6 +100,15 @@ def test_calls_that_cannot_be_kept_are_told_and_the_end_is_the_programs(environ,
     assert after.startswith("otel-llmcost: calls cannot be kept, so there is no summary")
 
 
+@pytest.mark.parametrize("ending", ["2>&-", "2>&1 >/dev/null | true"], ids=["closed", "its reader has left"])
+def test_the_exit_code_outlives_a_standard_error_that_nobody_reads(environ, tmp_path, ending):
+    shell = (
+        f'{{ "{COMMAND}" run -- "{sys.executable}" -c "raise SystemExit(3)"; echo $? > "{tmp_path}/code"; }}'
+    )
+    subprocess.run(["bash", "-c", f"{shell} {ending}"], env=environ, timeout=60, check=False)
+    assert (tmp_path / "code").read_text() == "3\n"
+
+
 def test_a_killed_program_loses_no_call(environ):
     with DemoProvider() as provider:
         environ |= {"OPENAI_BASE_URL": provider.openai_url, "OPENAI_API_KEY": "demo"}

@@ -7,6 +7,7 @@ import resource
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 _FORWARDED = frozenset(
@@ -37,8 +38,10 @@ def run_program(path: str, arguments: Sequence[str], environ: Mapping[str, str])
 
 def end_like(status: int) -> NoReturn:
     """Ends this process as the program ended: with its exit code, or by its signal (a shell's 128 + n)."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # closed by whoever started us
+            with suppress(OSError):  # a pipe whose reader has left
+                stream.flush()
     if not os.WIFSIGNALED(status):
         sys.exit(os.waitstatus_to_exitcode(status))
     number = os.WTERMSIG(status)
