@@ -381,12 +381,12 @@ def test_the_event_loop_runs_on_while_admission_waits(tmp_path: Path) -> None:
         while not admission.done():
             await asyncio.sleep(0)
             ticks += 1
-            if ticks == 20:
+            if ticks == 3:
                 other.unlock()
         assert (await admission) is not None
         return ticks
 
-    assert asyncio.run(both()) >= 3  # on a busy machine; a blocked loop would not tick at all
+    assert asyncio.run(both()) >= 3
     assert one.snapshot()[0].reserved == most(ask())
 
 
