@@ -6,7 +6,7 @@ PYTEST = $(BIN)/pytest
 DEFAULT_MARKS = not matrix and not e2e and not endurance
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test check format lint types floors bench matrix endurance backends e2e prices picture lock clean
+.PHONY: help demo test check format lint types floors bench matrix endurance backends e2e prices dashboards picture lock clean
 
 help:  ## this list
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,7 +38,7 @@ bench: $(READY)  ## speed: ratios in one run (benchmarks/README.md)
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
 
 matrix: $(READY)  ## SDK versions and ways of calling, an environment for each
-	$(PYTEST) -m matrix tests/matrix
+	$(PYTEST) -m matrix tests/matrix tests/coexistence
 
 endurance: $(READY)  ## long runs
 	$(PYTEST) -m endurance tests
@@ -51,6 +51,10 @@ e2e: $(READY)  ## end to end against the real backends that are there
 
 prices: $(READY)  ## the shipped prices again from their sources
 	$(BIN)/python scripts/generate_prices.py
+	$(BIN)/otel-llmcost collector-config --shipped -o collector-config/pricing.yaml
+
+dashboards: $(READY)  ## the JSON of the dashboards from their code
+	$(BIN)/python grafana/build.py
 
 picture: $(READY)  ## the pictures of the documentation again
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/picture.py docs/images/demo.svg otel-llmcost demo
