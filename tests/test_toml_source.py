@@ -142,3 +142,8 @@ def test_toml_like_text_never_breaks_the_walk(text: str) -> None:
     except ConfigurationError:
         return
     assert all(table.line(key) >= 1 for key in table)
+
+
+def test_tables_in_tables_in_tables_are_too_deep_for_us() -> None:
+    with pytest.raises(ConfigurationError, match="nested too deeply"):
+        parse_toml("[" + ".".join(["a"] * 3000) + "]\nb = 1\n", "deep.toml")

@@ -95,8 +95,10 @@ def parse_toml(text: str, path: Path | str) -> TomlDocument:
         raise ConfigurationError(f"is not valid TOML: {message}", file=str(path), line=line) from None
     except RecursionError:
         raise ConfigurationError("is nested too deeply", file=str(path)) from None
-    places = _Places(text).walk()
-    return TomlDocument(Path(path), _as_table(values, (), places))
+    try:
+        return TomlDocument(Path(path), _as_table(values, (), _Places(text).walk()))
+    except RecursionError:
+        raise ConfigurationError("is nested too deeply", file=str(path)) from None
 
 
 def _values(text: str) -> dict[str, object]:

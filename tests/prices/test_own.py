@@ -190,3 +190,20 @@ def test_misspelt_tables_are_named(make_book: MakeBook, text: str, line: int, wo
 def test_tables_of_other_rooms_are_not_ours(make_book: MakeBook) -> None:
     own = '[metrics]\ntags = []\n[[rules]]\nmodule = "m"\n[prices]\nfiles = []\nupdate_key = "k"\n'
     assert make_book(own=own).problems == []
+
+
+def test_two_thresholds_of_one_size_and_a_size_that_ends_before_it_starts(make_book: MakeBook) -> None:
+    book = make_book(
+        own="""
+[[row]]
+provider = "p"
+model = "m"
+rates = { input = "1" }
+threshold = [{ input_over = 100, rates = { input = "2" } }, { input_over = 100, rates = { input = "3" } }]
+[[local_size]]
+size = "3-1B"
+free = true
+"""
+    )
+    told = [str(problem) for problem in book.problems]
+    assert [text.split(":")[2].strip() for text in told] == ["threshold.input_over", "size"]

@@ -180,6 +180,8 @@ def check(files: tuple[Path, ...]) -> None:
     if problems:
         raise click.ClickException(f"{len(problems)} mistake{'s' if len(problems) > 1 else ''} in the prices")
     rows = check_rows(book.catalogue.snapshot)
+    named = "".join(f", {file.name}" for file in files)
     console().print(
-        f"{rows:,} rows of {book.snapshot_date} and {len(book.own.rows)} own ones are sound", markup=False
+        f"sound: {rows:,} rows of {book.snapshot_date}, {len(book.own.rows)} in the settings{named}",
+        markup=False,
     )

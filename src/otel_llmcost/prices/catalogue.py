@@ -18,6 +18,8 @@ from .shards import Page, Snapshot
 OWN = 0
 """The layer of the user's rows; `shards.OVERLAY` and `shards.GENERATED` come after it."""
 EXACT, ALIAS, PATTERN = 0, 1, 2
+_LONGEST_MATCHED = 200
+"""Characters of a name that regular expressions are tried on."""
 
 
 class Candidate(NamedTuple):
@@ -46,6 +48,7 @@ class Catalogue:
     def __init__(self, snapshot: Snapshot, own: OwnPrices, models: Mapping[str, str]) -> None:
         self.snapshot, self.own, self.models = snapshot, own, models
         self._pages: dict[str, Page | None] = {}
+        self._own_pages = _own_pages(own.rows)
         self._lock = Lock()
 
     def page(self, provider: str) -> Page | None:
@@ -79,11 +82,11 @@ class Catalogue:
 
     def _find(self, provider: str, model: str) -> Found | None:
         page = self.page(provider)
-        own_rows = [row for row in self.own.rows if row.provider == provider]
+        own_page = self._own_pages.get(provider)
         own: tuple[list[Candidate], Reading] | None = None
         shipped: tuple[list[Candidate], Reading] | None = None
         for reading in readings(provider, model):
-            if own is None and (hits := _own_candidates(own_rows, reading.name)):
+            if own is None and own_page is not None and (hits := own_page.candidates(reading.name)):
                 own = hits, reading
             if shipped is None and page is not None and (hits := _page_candidates(page, reading.name)):
                 shipped = hits, reading
@@ -104,24 +107,45 @@ class Catalogue:
         return Found(model, hits[:1]) if hits else None
 
 
-def _own_candidates(rows: Iterable[Row], name: str) -> list[Candidate]:
-    exact: list[Candidate] = []
-    patterns: list[tuple[int, Candidate]] = []
+class _OwnPage:
+    """A user's rows of one provider: by exact name, and those with patterns."""
+
+    __slots__ = ("by_name", "with_patterns")
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, list[Candidate]] = {}
+        self.with_patterns: list[Row] = []
+
+    def add(self, row: Row) -> None:
+        """Adds a row under its name and its aliases."""
+        named = [(row.model, EXACT, ALWAYS, FOREVER)]
+        named += [(a.name, ALIAS, a.from_ns, a.to_ns) for a in row.aliases if a.name != row.model]
+        for name, kind, start, end in named:
+            candidate = Candidate(OWN, kind, row, max(start, row.from_ns), min(end, row.to_ns))
+            self.by_name.setdefault(name, []).append(candidate)
+        if row.match:
+            self.with_patterns.append(row)
+
+    def candidates(self, name: str) -> list[Candidate]:
+        """The rows that may price a name: those that say it, else those with the firmest pattern."""
+        if name in self.by_name:
+            return self.by_name[name]
+        best = 0
+        hits: list[Candidate] = []
+        for row in self.with_patterns:
+            strength = max(_strength(match.prefix, match.regex, name) for match in row.match)
+            if strength > best:
+                best, hits = strength, []
+            if strength and strength == best:
+                hits.append(Candidate(OWN, PATTERN, row, row.from_ns, row.to_ns))
+        return hits
+
+
+def _own_pages(rows: Iterable[Row]) -> dict[str, _OwnPage]:
+    pages: dict[str, _OwnPage] = {}
     for row in rows:
-        if row.model == name:
-            exact.append(Candidate(OWN, EXACT, row, row.from_ns, row.to_ns))
-            continue
-        for alias in row.aliases:
-            if alias.name == name:
-                start, end = max(alias.from_ns, row.from_ns), min(alias.to_ns, row.to_ns)
-                exact.append(Candidate(OWN, ALIAS, row, start, end))
-        strength = max((_strength(match.prefix, match.regex, name) for match in row.match), default=0)
-        if strength:
-            patterns.append((strength, Candidate(OWN, PATTERN, row, row.from_ns, row.to_ns)))
-    if exact:
-        return exact
-    best = max((strength for strength, _ in patterns), default=0)
-    return [candidate for strength, candidate in patterns if strength == best]
+        pages.setdefault(row.provider, _OwnPage()).add(row)
+    return pages
 
 
 def _page_candidates(page: Page, name: str) -> list[Candidate]:
@@ -149,4 +173,4 @@ def _strength(prefix: str, regex: str, name: str) -> int:
     """How firmly a pattern holds a name: longer prefixes more, regular expressions least, 0 not at all."""
     if prefix:
         return len(prefix) + 1 if name.startswith(prefix) else 0
-    return 1 if re.fullmatch(regex, name) else 0
+    return 1 if len(name) <= _LONGEST_MATCHED and re.fullmatch(regex, name) else 0

@@ -63,6 +63,8 @@ class OwnPrices:
     discounts: list[Discount] = field(default_factory=list)
     sizes: list[Size] = field(default_factory=list)
     problems: list[ConfigurationError] = field(default_factory=list)
+    first: dict[tuple[object, ...], Row] = field(default_factory=dict)
+    """Terms and time -> the row that is in force for them."""
 
     def fingerprint(self) -> list[object]:
         """Everything that decides a price here, as plain values for a digest."""

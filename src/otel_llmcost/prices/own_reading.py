@@ -67,20 +67,19 @@ def misspelt_tables(document: TomlDocument) -> list[ConfigurationError]:
 
 
 def _is_contradicted(row: Row, own: OwnPrices, document: TomlDocument, table: TomlTable) -> bool:
-    for other in own.rows:
-        if other != row and _same_terms(other) == _same_terms(row):
-            problem = wrong(
-                "model",
-                "a second price for the same terms and time; the first one is in force",
-                row.model,
-                "another tier, region or effective_from, or a later recorded_at",
-            )
-            own.problems.append(problem.at(str(document.path), table.line("model")))
-            return True
-    return False
+    if own.first.setdefault(_terms(row), row) == row:
+        return False
+    problem = wrong(
+        "model",
+        "a second price for the same terms and time; the first one is in force",
+        row.model,
+        "another tier, region or effective_from, or a later recorded_at",
+    )
+    own.problems.append(problem.at(str(document.path), table.line("model")))
+    return True
 
 
-def _same_terms(row: Row) -> tuple[object, ...]:
+def _terms(row: Row) -> tuple[object, ...]:
     return row.provider, row.model, row.tier, row.speed, row.region, row.from_ns, row.to_ns, row.recorded_at
 
 
@@ -143,6 +142,8 @@ def parse_size(table: Mapping[str, object]) -> Size:
         raise wrong("size", "not a size", label, '"1-3B", "7B", "8B+"')
     low = Decimal(match["low"])
     high = Decimal(match["high"]) if match["high"] else None if match["more"] else low
+    if high is not None and high < low:
+        raise wrong("size", "ends before it starts", label, '"1-3B", "7B", "8B+"')
     rest = {key: value for key, value in table.items() if key != "size"}
     row = parse_row({"provider": semconv.LOCAL, "model": f"size:{label}", **rest})
     return Size(label, low, high, row)

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from itertools import pairwise
 
 from ..usage.meters import COMPONENTS, METERS, TOKEN_METERS
 from .fields import (
@@ -22,6 +23,7 @@ from .fields import (
     text_of,
     wrong,
 )
+from .patterns import hazard_of
 from .rates import (
     ALWAYS,
     BASES,
@@ -155,15 +157,21 @@ def _match(value: object) -> Match:
     if not (match.prefix or match.regex):
         raise wrong("match", "an empty pattern", dict(table), "a pattern of at least one character")
     try:
-        re.compile(match.regex)
-    except re.error as error:
+        hazard = hazard_of(match.regex)
+    except (re.error, OverflowError, RecursionError) as error:
         raise wrong("match.regex", str(error), match.regex, "a regular expression") from None
+    if hazard:
+        raise wrong("match.regex", hazard, match.regex, "a regular expression that no name can keep busy")
     return match
 
 
 def _thresholds(table: Mapping[str, object]) -> tuple[Threshold, ...]:
     given = _one_or_more(table.get("threshold", []))
-    return tuple(sorted((_threshold(entry) for entry in given), key=lambda level: level.over))
+    levels = sorted((_threshold(entry) for entry in given), key=lambda level: level.over)
+    for below, above in pairwise(levels):
+        if below.over == above.over:
+            raise wrong("threshold.input_over", "two thresholds of one size", above.over, "different sizes")
+    return tuple(levels)
 
 
 def _threshold(value: object) -> Threshold:
