@@ -214,8 +214,12 @@ def test_a_reported_figure_that_is_no_cost_is_not_believed(make_book: MakeBook, 
 
 
 def test_a_reported_zero_is_not_a_gift(make_book: MakeBook) -> None:
-    priced = make_book(ROWS).price(call(reported=Decimal(0)))
+    book = make_book(ROWS)
+    priced = book.price(call(reported=Decimal(0)))
     assert (priced.status, priced.amount) == ("estimated", femto("0.003"))
+    unknown = book.price(call("nobody", reported=Decimal(0)))
+    assert (unknown.status, unknown.amount) == ("unpriced", None)
+    assert "ambiguous" in [code_of(reason) for reason in unknown.reasons]
 
 
 def test_lines_are_priced_one_by_one(make_book: MakeBook) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from .. import semconv
 from ..call import AttributeValue, Tags
-from ..prices.hosts import DELEGATED, GATEWAY, HostFacts, resolve_host
+from ..prices.hosts import DELEGATED, FIRST_PARTY, GATEWAY, HostFacts, resolve_host
 from .declaration import Sdk
 
 _BASES_PER_CLIENT = 500
@@ -26,6 +26,8 @@ class ClientFacts:
     region: str
     delegated: bool
     tags: Tags | None = None
+    first_party: bool = True
+    """A published host of a provider, not a gateway or a machine of the user's own."""
     bases: dict[tuple[str, str], dict[str, AttributeValue]] = field(default_factory=dict)
 
     @classmethod
@@ -84,7 +86,8 @@ class Clients:
         found = resolve_host(host, self.host_map, port=port, path=parts.path)
         delegated = found.kind == DELEGATED
         region = found.region or _cloud_region(client)
-        return ClientFacts(None, host, port, self._provider(sdk, client, found), region, delegated)
+        provider, first_party = self._provider(sdk, client, found), found.kind == FIRST_PARTY
+        return ClientFacts(None, host, port, provider, region, delegated, first_party=first_party)
 
     def _provider(self, sdk: Sdk, client: Any, found: HostFacts) -> str:
         if found.kind in (GATEWAY, DELEGATED):

@@ -23,6 +23,7 @@ from ..call import (
 )
 from ..usage.compatible import total_of
 from ..usage.meters import OUTPUT_METERS, PROMPT_METERS
+from ..usage.quantities import money
 from .exchange import Collector
 from .guard import guarded
 
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 _CHARACTERS_PER_TOKEN = 4
 """English text and code average 3.5 to 4.5 characters a token with the current tokenizers; estimates say so."""
 _NOT_BILLED_FROM, _NOT_BILLED_TO = 400, 599
+_COST_HEADER = "x-litellm-response-cost"
+"""USD, decimal text: docs.litellm.ai/docs/proxy/response_headers, checked 2026-11-23."""
 
 
 def call_of(observation: Observation) -> Call:
@@ -94,9 +97,20 @@ def _reading(observation: Observation, exchange: Exchange) -> Reading:
     reading = route.read(body if isinstance(body, Mapping) else {}, observation.body)
     if exchange.stream:
         _complete_stream(observation, collector, reading)
+    elif reading.reported is None and not observation.client.first_party:
+        _add_gateways_figure(exchange, reading)
     if route.unpriced:
         reading.notes = (*reading.notes, note(NO_USAGE_NOTE, route.unpriced))
     return reading
+
+
+def _add_gateways_figure(exchange: Exchange, reading: Reading) -> None:
+    """LiteLLM's proxy tells the cost of whole answers; of a stream it cannot, its headers leave first."""
+    told = exchange.headers.get(_COST_HEADER)
+    if told is not None:
+        notes: list[str] = []
+        reading.reported = money(told, _COST_HEADER, notes)
+        reading.notes = (*reading.notes, *notes)
 
 
 def _complete_stream(observation: Observation, collector: Collector, reading: Reading) -> None:
