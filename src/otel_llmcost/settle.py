@@ -127,13 +127,16 @@ class Settler:
         if call.response_id:
             guarded(self._answers.insert, call.response_id)
         carried = span is not None and span.is_recording()
-        if observation.native and self.ends_unseen(observation.around, observation.sdk.name):
-            carried = False
+        around = observation.around
+        if observation.native:
+            parent = getattr(span, "parent", None)
+            around = parent.span_id if parent is not None else around
+            carried = carried and not self.ends_unseen(around, observation.sdk.name)
         if span is not None and carried:
             guarded(self._write, span, call, priced, observation)
         if observation.reservation is not None:
             guarded(self._settle_budget, observation, priced)
-        guarded(self.remembered.add, call, priced, carried, observation.around)
+        guarded(self.remembered.add, call, priced, carried, around)
         context = span.get_span_context() if span is not None else None
         self._tell(call, priced, context, observation.scopes, BOTH & ~observation.recorded_elsewhere)
 
@@ -200,9 +203,9 @@ class Settler:
         """Whether a call with this response id was settled in this process."""
         return response_id in self._answers
 
-    def cost_attributes(self, priced: Priced) -> dict[str, Any]:
+    def cost_attributes(self, priced: Priced, call: Call | None = None) -> dict[str, Any]:
         """The cost as span attributes, in every spelling that is configured."""
-        found: dict[str, Any] = dict(spans.cost_attributes(priced))
+        found: dict[str, Any] = dict(spans.cost_attributes(priced, call))
         for spell in self._dialects:
             found.update(spell(priced))
         return found
@@ -225,12 +228,15 @@ class Settler:
             for name, value in spans.project(call).items()
             if name not in started or (started[name] != value and not observation.native)
         }
-        attributes.update(self.cost_attributes(priced))
+        attributes.update(self.cost_attributes(priced, call))
         if isinstance(observation.error, BudgetExceeded):
             attributes[semconv.BUDGET] = observation.error.budget
         if self._capture_content and observation.exchanges and not observation.native:
             collector = observation.exchanges[-1].collector
             attributes.update(guarded(content.of_reply, collector.body, collector.texts) or {})
+        if semconv.COST in attributes:
+            # the last one stays where a limit on attributes drops the oldest
+            attributes[semconv.COST] = attributes.pop(semconv.COST)
         span.set_attributes(attributes)
         if call.error_type and not observation.native:
             span.set_status(_error_status(observation))

@@ -48,6 +48,12 @@ class Captured:
 
     calls: list[CapturedCall] = field(default_factory=list)
 
+    def __iter__(self) -> Iterator[CapturedCall]:
+        return iter(self.calls)
+
+    def __len__(self) -> int:
+        return len(self.calls)
+
     @property
     def count(self) -> int:
         """How many calls."""

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _CHARACTERS_PER_TOKEN = 4
 """English text and code average 3.5 to 4.5 characters a token with the current tokenizers; estimates say so."""
 _NOT_BILLED_FROM, _NOT_BILLED_TO = 400, 599
+_UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"})
+"""What httpx and httpx2 raise before a request is on its way."""
 _COST_HEADER = "x-litellm-response-cost"
 """USD, decimal text: docs.litellm.ai/docs/proxy/response_headers, checked 2026-11-23."""
 
@@ -217,9 +219,22 @@ def _explain_failure(observation: Observation, call: Call) -> None:
     status = observation.status_code or _status_in_span(observation)
     if _NOT_BILLED_FROM <= status <= _NOT_BILLED_TO:
         call.notes = (*_without_no_usage(call), note(NOT_BILLED_NOTE, f"HTTP {status}"))
+    elif _never_sent(observation.error):
+        call.notes = (*_without_no_usage(call), note(NOT_BILLED_NOTE, f"{call.error_type}: nothing was sent"))
     elif not any(code_of(text) == NOT_BILLED_NOTE for text in call.notes):
         text = f"{call.error_type}: no answer was read; the provider may bill it all the same"
         call.notes = (*_without_no_usage(call), note(INCOMPLETE_NOTE, text))
+
+
+def _never_sent(error: BaseException | None) -> bool:
+    """Whether the request never left: no connection was made, or something is not installed."""
+    for _ in range(8):
+        if error is None:
+            return False
+        if isinstance(error, ImportError) or type(error).__name__ in _UNSENT:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _without_no_usage(call: Call) -> tuple[str, ...]:

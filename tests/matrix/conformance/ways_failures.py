@@ -93,7 +93,7 @@ for _surface in _WHOLE:
         _surface.sdk,
         _surface.path,
         "no connection",
-        Expect(None, "unpriced", "no answer was read", error="APIConnectionError"),
+        Expect(Decimal(0), "exact", "nothing was sent", error="APIConnectionError"),
         needs=_surface.path,
     )
     async def refused(bench: Bench, surface: Surface = _surface) -> None:
