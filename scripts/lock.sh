@@ -17,6 +17,6 @@ compile() {
 
 compile constraints/core.txt pyproject.toml
 compile constraints/dev.txt pyproject.toml --group dev --extra demo
-for input in constraints/matrix-*.in; do
+for input in constraints/matrix-*.in constraints/coexistence-*.in; do
   compile "${input%.in}.txt" pyproject.toml "$input"
 done

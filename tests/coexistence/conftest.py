@@ -26,7 +26,16 @@ OTHERS = (
     "aiohttp-client,aiohttp-server,asyncio,threading,botocore,boto3,click,tortoiseorm,jinja2,starlette,fastapi"
 )
 """Entry points that `opentelemetry-instrument` would load by itself; the program switches on what it wants."""
-_VOLATILE = ("llmcost.", "gen_ai.usage.cost", "code.", "process.", "logfire.msg", "thread.", "duration")
+_VOLATILE = (
+    "llmcost.",
+    "gen_ai.usage.cost",
+    "code.",
+    "process.",
+    "logfire.msg",
+    "thread.",
+    "duration",
+    "logfire.exception.fingerprint",
+)
 
 
 @dataclass
@@ -71,7 +80,18 @@ class Run:
 def _steady(name: str, value: object) -> object:
     """A value where it is the same in every run; else that there was one."""
     text = str(value)
-    changes = ("demo", "127.0.0.1", "0x", "id", "time", "created", "traceparent", "at ", "stack")
+    changes = (
+        "fingerprint",
+        "demo",
+        "127.0.0.1",
+        "0x",
+        "id",
+        "time",
+        "created",
+        "traceparent",
+        "at ",
+        "stack",
+    )
     return "..." if any(part in text or part in name for part in changes) else value
 
 
