@@ -10,6 +10,7 @@ import pytest
 from otel_llmcost.money import femto
 from otel_llmcost.prices import load_book
 from otel_llmcost.pricing import instant_ns, price, price_lines
+from otel_llmcost.toml_source import parse_toml
 
 BOOK = load_book()
 SPAN = {
@@ -89,3 +90,15 @@ def test_every_line_gets_an_answer() -> None:
         assert found["cost_usd"] is None or not str(found["cost_usd"]).startswith("-")
         if not understood:
             assert "invalid: " in str(found["reasons"])
+
+
+def test_what_is_billed_by_duration_needs_an_end() -> None:
+    own = '[[row]]\nprovider = "local"\nmodel = "q"\ngpu_hour = "1.80"\n'
+    book = load_book(user_documents=[parse_toml(own, "own.toml")])
+    asked = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "ollama", "gen_ai.request.model": "q"}
+    span = {"attributes": asked, "time": 1795348800}
+    lines = [json.dumps(span), json.dumps({**span, "end": "2026-11-22T12:00:02Z"})]
+    (untold, _), (told, _) = price_lines(lines, book)
+    assert (untold["cost_usd"], untold["status"]) == (None, "unpriced")
+    # two seconds at 1.80 an hour
+    assert (told["cost_usd"], told["status"]) == ("0.001", "exact")

@@ -25,6 +25,7 @@ def price(
     attributes: Mapping[str, Any],
     *,
     time: object = None,
+    end: object = None,
     name: str = "",
     scope: str = "",
     scope_version: str = "",
@@ -35,18 +36,20 @@ def price(
     """What the call of a span costs, from its attributes, as the span processor would say.
 
     `time` is the call's start: a datetime, ISO 8601 text, or a number since the epoch in seconds, milliseconds,
-    microseconds or nanoseconds (by its size); now, where it is absent. `scope` and `scope_version` are those of
+    microseconds or nanoseconds (by its size); now, where it is absent. `end` is the call's end, which what is billed
+    by duration needs. `scope` and `scope_version` are those of
     the instrumentation that wrote the span, where known. Raises `ValueError` for a time that is none.
     """
     prices = services().book if book is None else book
     start_ns = 0 if time is None else instant_ns(time) or 1  # 0 would mean that none is known
+    end_ns = start_ns if end is None else max(instant_ns(end), start_ns)
     facts = SpanFacts(
         name=name,
         kind=kind,
         scope=scope,
         scope_version=scope_version,
         start_ns=start_ns,
-        end_ns=start_ns,
+        end_ns=end_ns,
         attributes=attributes,
     )
     call = read_call(facts, hosts or {})
@@ -73,8 +76,8 @@ def price_lines(
 ) -> Iterator[tuple[dict[str, object], bool]]:
     """One answer for every line of JSON, and whether the line was understood; blank lines are passed over.
 
-    A line is {"attributes": {...}, "time": ..., "name", "scope", "scope_version", "kind"}, all but the first
-    optional.
+    A line is {"attributes": {...}, "time": ..., "end": ..., "name", "scope", "scope_version", "kind"}, all but the
+    first optional.
     """
     for line in lines:
         if line.strip():
@@ -99,7 +102,8 @@ def _record(line: str) -> Mapping[str, Any]:
 
 def _price_record(record: Mapping[str, Any], book: Prices, hosts: Mapping[str, str] | None) -> Priced:
     texts = {key: _text(record, key) for key in ("name", "scope", "scope_version", "kind")}
-    return price(record["attributes"], time=record.get("time"), hosts=hosts, book=book, **texts)
+    start, end = record.get("time"), record.get("end")
+    return price(record["attributes"], time=start, end=end, hosts=hosts, book=book, **texts)
 
 
 def _text(record: Mapping[str, Any], key: str) -> str:

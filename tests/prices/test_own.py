@@ -41,6 +41,9 @@ gpu_hour = "1.80"
     hourly = local(book, "by-the-hour", end_ns=NOW + 2 * 10**9)
     assert (hourly.amount, hourly.components) == (femto("0.001"), {"units": femto("0.001")})
     assert local(book, "unheard-of").status == "unpriced"
+    untold = local(book, "by-the-hour", end_ns=NOW)
+    assert (untold.status, untold.amount) == ("unpriced", None)
+    assert local(book, "rated", provider="ollama").amount == femto("0.0002")
 
 
 SIZES = """

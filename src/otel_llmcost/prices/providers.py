@@ -58,6 +58,7 @@ SPELLINGS: dict[str, str] = {
 PRICED_AS: dict[str, tuple[str, ...]] = {
     semconv.AZURE_INFERENCE: (semconv.AZURE_INFERENCE, semconv.AZURE_OPENAI),
     semconv.GCP_GEN_AI: (semconv.GEMINI, semconv.VERTEX),
+    semconv.OLLAMA: (semconv.OLLAMA, semconv.LOCAL),
 }
 """Providers whose name covers several price lists, in the order in which they are asked."""
 

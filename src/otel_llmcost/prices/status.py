@@ -32,7 +32,7 @@ from ..money import femto
 from ..usage.meters import Usage
 from .providers import provider_name
 from .sums import Sum, add_usage, is_quantity, shared_out
-from .terms import TIER_SPELLINGS, Terms, Wanted
+from .terms import TIER_SPELLINGS, Segment, Terms, Wanted
 
 TermsKey = tuple[str, str, str, str, str, str, str, str]
 """(provider, response model, request model, tier, speed, region, variant, host) of a call."""
@@ -63,7 +63,7 @@ def price_oddly(book: Prices, call: Call, terms: Terms) -> Priced:
     if NOT_BILLED_NOTE in codes and call.reported is None:
         return Priced(EXACT, 0, {}, call.notes, book.version)
     total = _sum(book, call, terms, at_ns)
-    if NO_USAGE_NOTE in codes:
+    if NO_USAGE_NOTE in codes and not _by_time(segment):
         total = Sum(reasons=list(total.reasons), missing=True)
     status = _status(total, codes)
     reasons = (*call.notes, *(reason for reason in total.reasons if reason not in call.notes))
@@ -84,8 +84,7 @@ def _sum(book: Prices, call: Call, terms: Terms, at_ns: int) -> Sum:
             _add(total, of_line, line.usage, _wanted(key), at_ns, call.end_ns)
         return total
     segment = terms.billed(at_ns, call.end_ns)
-    by_time = segment.plan is not None and segment.plan.gpu_second is not None
-    if not call.usage and not by_time:
+    if not call.usage and not _by_time(segment):
         why = f"the call failed ({call.error_type}) before" if call.error_type else "without"
         total.lack(note(NO_USAGE_NOTE, f"{why} any usage told"))
         for reason in segment.reasons if segment.plan is None else ():
@@ -93,6 +92,10 @@ def _sum(book: Prices, call: Call, terms: Terms, at_ns: int) -> Sum:
         return total
     _add(total, terms, call.usage, _wanted(_key_of(call)), at_ns, call.end_ns)
     return total
+
+
+def _by_time(segment: Segment) -> bool:
+    return segment.plan is not None and segment.plan.gpu_second is not None
 
 
 def _add(total: Sum, terms: Terms, usage: Usage, wanted: Wanted, at_ns: int, end_ns: int) -> None:

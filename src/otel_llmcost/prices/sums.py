@@ -91,6 +91,9 @@ def _no_rate(meter: str, wanted: Wanted) -> str:
 def _add_gpu(total: Sum, plan: Plan, wanted: Wanted, duration_ns: int) -> None:
     if plan.gpu_second is None:
         return
+    if duration_ns <= 0:
+        total.lack(note("incomplete", f"{wanted.name()} is billed by its duration, which is not told"))
+        return
     rate = plan.gpu_second
     part = divide_half_even(duration_ns * rate.numerator, _NS_PER_S * rate.denominator)
     total.add("units", part)
