@@ -16,9 +16,8 @@ from ..errors import ConfigurationError
 from .rates import ALWAYS, FOREVER, Row
 from .tables import row_table
 
-_PARAMETERS = re.compile(
-    r"(?<![a-z0-9.])(?:(?P<experts>\d+)x)?(?P<billions>\d+(?:\.\d+)?)b(?![a-z0-9])", re.I
-)
+# Compiled on first use: only local models are priced by it.
+_PARAMETERS = r"(?i)(?<![a-z0-9.])(?:(?P<experts>\d+)x)?(?P<billions>\d+(?:\.\d+)?)b(?![a-z0-9])"
 
 
 class Discount(NamedTuple):
@@ -77,5 +76,5 @@ class OwnPrices:
 
 def parameters_of(model: str) -> Decimal | None:
     """Billions of parameters that a name tells ("llama3.2:3b": 3, "8x7b": 56), None where it does not."""
-    match = _PARAMETERS.search(model)
+    match = re.search(_PARAMETERS, model)
     return None if match is None else Decimal(match["billions"]) * int(match["experts"] or 1)

@@ -122,7 +122,10 @@ def _reported(call: Call, ours: Priced, total: Sum) -> Priced:
     given = any(code_of(reason) == GIVEN_NOTE for reason in call.notes)
     if not amount and ours.amount != 0 and not given:
         # A zero from a gateway that does not know the model is not a gift.
-        ours.reasons = (*ours.reasons, note("ambiguous", "the provider reported 0, which no price list confirms"))
+        ours.reasons = (
+            *ours.reasons,
+            note("ambiguous", "the provider reported 0, which no price list confirms"),
+        )
         ours.status = ESTIMATED if ours.status == EXACT else ours.status
         return ours
     components = shared_out(amount, total.components)

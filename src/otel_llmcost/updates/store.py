@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import UpdateError
 from ..prices import SHIPPED, Snapshot, read_snapshot
@@ -20,13 +19,12 @@ POINTER, HELD, ASKED = "current.json", "held.json", "asked"
 _KEPT = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """A proven set of prices that is not in force yet, and what it would change."""
 
     snapshot: Snapshot
     origin: str
-    changes: list[Change] = field(default_factory=list)
+    changes: Sequence[Change] = ()
     etag: str = ""
 
     @property
