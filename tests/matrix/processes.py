@@ -73,6 +73,8 @@ class Program:
     rounds: int = 0
     stop: int = signal.SIGTERM
     """The signal that ends a server."""
+    past_exit_handlers: bool = False
+    """It kills itself by the signal after its own shutdown: what waits for export is lost, the ledger is whole."""
 
 
 def _gunicorn(*options: str) -> tuple[str, ...]:
@@ -167,6 +169,6 @@ PROGRAMS: dict[str, Program] = {
     ),
     # by SIGTERM it kills itself after its own shutdown, past every exit handler of Python
     "uvicorn, one process": Program(ASGI, _uvicorn(), requests=12, stop=signal.SIGINT),
-    "uvicorn, two workers": Program(ASGI, _uvicorn("--workers", "2"), requests=12),
+    "uvicorn, two workers": Program(ASGI, _uvicorn("--workers", "2"), requests=12, past_exit_handlers=True),
     "uvicorn on uvloop": Program(ASGI, _uvicorn("--loop", "uvloop"), requests=12, stop=signal.SIGINT),
 }

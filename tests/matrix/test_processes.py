@@ -46,10 +46,13 @@ def test_every_call_arrives_once(name: str, python: Path, tmp_path: Path) -> Non
     calls = rounds * EACH + left
     for word in BAD_WORDS:
         assert word not in output, output
+    assert ledger_total(tmp_path / "ledger") == total
+    if program.past_exit_handlers:
+        keep_program(name)
+        return
     assert len(sink.priced) == calls, output
     assert len({(span.trace_id, span.span_id) for span in sink.priced}) == calls
     assert abs(sum(span.attributes["gen_ai.usage.cost"] for span in sink.priced) - float(total)) < 1e-12
-    assert ledger_total(tmp_path / "ledger") == total
     assert abs(Decimal(sink.total("llm.cost")) - total) < Decimal("1e-12")
     assert sink.total("llm.calls") == calls
     keep_program(name)
