@@ -17,13 +17,14 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Tracer
 
 from .. import attribution, semconv
-from ..call import DELEGATED_NOTE, NO_TAGS, Asked, AttributeValue, Call, Priced, Tags, note
+from ..call import DELEGATED_NOTE, NO_TAGS, Asked, Call, Priced, Tags, note
 from . import content, outcome
 from .client import ClientFacts, Clients
-from .declaration import Route, Sdk
+from .declaration import Sdk
 from .guard import guarded
 from .later import Created, Later
 from .observation import Observation
+from .request import body_of, model_of, path_of, request_attributes, tag_attributes
 
 _SUPPRESSED = tuple(
     key
@@ -34,29 +35,6 @@ _SUPPRESSED = tuple(
     )
     if key
 )
-_NO_BODY: Mapping[str, Any] = {}
-
-REQUEST_ATTRIBUTES: dict[str, str] = {
-    "max_tokens": "gen_ai.request.max_tokens",
-    "max_completion_tokens": "gen_ai.request.max_tokens",
-    "max_output_tokens": "gen_ai.request.max_tokens",
-    "temperature": "gen_ai.request.temperature",
-    "top_p": "gen_ai.request.top_p",
-    "top_k": "gen_ai.request.top_k",
-    "frequency_penalty": "gen_ai.request.frequency_penalty",
-    "presence_penalty": "gen_ai.request.presence_penalty",
-    "seed": "gen_ai.request.seed",
-    "n": "gen_ai.request.choice.count",
-    "stream": semconv.REQUEST_STREAM,
-    "stop": "gen_ai.request.stop_sequences",
-    "stop_sequences": "gen_ai.request.stop_sequences",
-    "previous_response_id": "gen_ai.request.previous_response.id",
-    "reasoning_effort": "gen_ai.request.reasoning.level",
-    "service_tier": semconv.OPENAI_REQUEST_TIER,
-    "dimensions": "gen_ai.embeddings.dimension.count",
-    "encoding_format": "gen_ai.request.encoding_formats",
-}
-_LISTS = frozenset({"gen_ai.request.stop_sequences", "gen_ai.request.encoding_formats"})
 
 
 class Reservation(Protocol):
@@ -120,7 +98,7 @@ class Engine:
         url = options.url
         route = sdk.routes.get(f"POST {url}") if options.method == "post" else None
         if route is None:
-            route = sdk.route(options.method, _path(url))
+            route = sdk.route(options.method, path_of(url))
             if route is None:
                 return None
         if sdk.name not in self.active and not self._watched_alone(client):
@@ -129,8 +107,8 @@ class Engine:
             self._first_call()
         # each part apart: what fails leaves its part out, and the call is counted all the same
         facts = guarded(self.clients.facts, sdk, client, url) or ClientFacts.unknown()
-        body = guarded(_body, options) or _NO_BODY
-        request = guarded(_request_attributes, body) or {}
+        body = guarded(body_of, options) or {}
+        request = guarded(request_attributes, body) or {}
         if stream:
             request[semconv.REQUEST_STREAM] = True
         asked_tags = guarded(self._tags, facts, body, client) or NO_TAGS
@@ -140,7 +118,7 @@ class Engine:
         observation.asked_tags = asked_tags
         if route.settles:
             # reading a result costs nothing; what it shows may have to be settled
-            observation.path = _path(url)
+            observation.path = path_of(url)
             return observation
         if facts.delegated:
             observation.notes.append(
@@ -150,7 +128,7 @@ class Engine:
         return observation
 
     def _tags(self, facts: ClientFacts, body: Mapping[str, Any], client: Any) -> Tags:
-        return attribution.for_request(facts.provider, facts.host, _model(body), body, client)
+        return attribution.for_request(facts.provider, facts.host, model_of(body), body, client)
 
     def _first_call(self) -> None:
         # calls of other threads wait here: a span started before the pipeline is there would go nowhere
@@ -176,7 +154,7 @@ class Engine:
             provider=client.provider,
             host=client.host,
             operation=observation.route.operation,
-            model=_model(body),
+            model=model_of(body),
             body=body,
             tags=observation.asked_tags,
             start_ns=observation.start_ns,
@@ -215,11 +193,11 @@ class Engine:
 
     def _start_span(self, observation: Observation) -> Span:
         route, client = observation.route, observation.client
-        model = _model(observation.body)
+        model = model_of(observation.body)
         attributes = {
             **client.start_attributes(route.api, route.operation, model),
             **observation.request,
-            **_tag_attributes(observation.tags),
+            **tag_attributes(observation.tags),
         }
         if self.keep_text:
             attributes.update(guarded(content.of_request, observation.body) or {})
@@ -257,7 +235,7 @@ class Engine:
     def has_in_flight(self, since_ns: int, model: str) -> bool:
         """Whether a call of this model that began since then is not settled yet."""
         return any(
-            observation.start_ns >= since_ns and _model(observation.body) == model
+            observation.start_ns >= since_ns and model_of(observation.body) == model
             for observation in list(self._in_flight)
         )
 
@@ -301,74 +279,7 @@ def spans_are_suppressed(context: Context) -> bool:
     return any(context.get(key) for key in _SUPPRESSED)
 
 
-def _path(url: str) -> str:
-    """The path that routes are written in: no query, no host, no /v1 of an absolute address."""
-    path = url.partition("?")[0]
-    if path.startswith(("http://", "https://")):
-        path = "/" + path.split("/", 3)[-1]
-    return path if path.startswith("/") else f"/{path}"
-
-
-def _body(options: Any) -> Mapping[str, Any]:
-    body = options.json_data
-    extra = getattr(options, "extra_json", None)
-    if not isinstance(body, Mapping):
-        return extra if isinstance(extra, Mapping) else _NO_BODY
-    return {**body, **extra} if isinstance(extra, Mapping) and extra else body
-
-
-def _model(body: Mapping[str, Any]) -> str:
-    model = body.get("model")
-    return model if isinstance(model, str) else ""
-
-
-def _request_attributes(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The request's parameters under the conventions' names; values of other types (sentinels, nulls) are left."""
-    found: dict[str, AttributeValue] = {}
-    for key, value in body.items():
-        name = REQUEST_ATTRIBUTES.get(key)
-        if name is None:
-            continue
-        if isinstance(value, list | tuple):
-            if value and all(isinstance(part, str) for part in value):
-                found[name] = tuple(value)
-        elif isinstance(value, str | int | float):
-            found[name] = (value,) if name in _LISTS and isinstance(value, str) else value
-    return found
-
-
-_TAG_NAMES = (
-    ("source", semconv.SOURCE),
-    ("stage", semconv.STAGE),
-    ("team", semconv.TEAM),
-    ("feature", semconv.FEATURE),
-    ("conversation", semconv.CONVERSATION_ID),
-    ("session", semconv.SESSION_ID),
-    ("user", semconv.USER_ID),
-)
-
-
-def _tag_attributes(tags: Tags) -> dict[str, str]:
-    if not (
-        tags.source
-        or tags.stage
-        or tags.team
-        or tags.feature
-        or tags.own
-        or tags.session
-        or tags.conversation
-    ):
-        return {semconv.USER_ID: tags.user} if tags.user else {}
-    found = {name: value for field, name in _TAG_NAMES if (value := getattr(tags, field))}
-    for key, value in tags.own.items():
-        found[semconv.TAG_PREFIX + key] = value
-    return found
-
-
 def _emits_own_span(sdk: Sdk, client: Any, options: Any) -> bool:
     if not sdk.native_scope or not getattr(options, "span_name", None):
         return False
     return getattr(client, "_tracer", None) is not None
-
-
-__all__ = ["ClientFacts", "Desk", "Engine", "Gate", "Reservation", "Route"]
