@@ -102,3 +102,17 @@ def test_what_is_billed_by_duration_needs_an_end() -> None:
     assert (untold["cost_usd"], untold["status"]) == (None, "unpriced")
     # two seconds at 1.80 an hour
     assert (told["cost_usd"], told["status"]) == ("0.001", "exact")
+
+
+@pytest.mark.parametrize(
+    "name", ["llmcost.service_tier", "llmcost.speed", "llmcost.region", "llmcost.variant"]
+)
+def test_terms_that_are_no_text_make_no_exact_price(name: str) -> None:
+    span = {
+        "gen_ai.provider.name": "openai",
+        "gen_ai.response.model": "gpt-4o",
+        "gen_ai.usage.input_tokens": 1,
+    }
+    priced = price({**span, name: 5}, time=1795348800, book=load_book())
+    assert (priced.status, priced.amount) == ("partial", femto("0.0000025"))
+    assert priced.reasons == (f"incomplete: {name} is int, not text",)

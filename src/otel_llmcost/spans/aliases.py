@@ -70,7 +70,7 @@ def by_aliases(name: str, attributes: Attributes) -> dict[str, object]:
     _name_operation(found, attributes)
     _complete_lifetimes(found)
     tier = found.get(s.SERVICE_TIER)
-    if tier is not None:
+    if isinstance(tier, str):
         found[s.SERVICE_TIER] = terms.tier(tier)
     _add_compactions(found, attributes)
     if s.SERVER_ADDRESS not in found:

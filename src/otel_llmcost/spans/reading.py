@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from .. import semconv as s
-from ..call import Call, SpanFacts
+from ..call import INCOMPLETE_NOTE, Call, SpanFacts, note
 from ..usage.quantities import money, text
 from . import foreign
 from .attributes import items_of, notes_of, numbers, request_of, strings, tags_of
@@ -41,6 +41,10 @@ def _is_priced(attributes: Mapping[str, object]) -> bool:
     return isinstance(operation, str) and operation in s.PRICED_OPERATIONS
 
 
+_TERMS = (s.SERVICE_TIER, s.SPEED, s.REGION, s.VARIANT)
+"""What decides which price holds: where it cannot be read, no price is exact."""
+
+
 def _call(facts: SpanFacts, attributes: Mapping[str, object]) -> Call:
     get = attributes.get
     said: list[str] = []
@@ -48,6 +52,11 @@ def _call(facts: SpanFacts, attributes: Mapping[str, object]) -> Call:
     lines = items_of(get(s.ITEMS), said)
     reported = money(get(s.REPORTED_COST), s.REPORTED_COST, said)
     notes = notes_of(get(s.REASONS))
+    said.extend(
+        note(INCOMPLETE_NOTE, f"{name} is {type(get(name)).__name__}, not text")
+        for name in _TERMS
+        if not isinstance(get(name, ""), str)
+    )
     return Call(
         key=text(get(s.CALL_KEY)) or span_key(facts.trace_id, facts.span_id),
         provider=text(get(s.PROVIDER)),
