@@ -47,7 +47,19 @@ FLOORS = (
         "repricing",
         "collector",
     },
-    {"cli", "server", "tui", "answers", "runtime", "assembly", "entry", "testing", "telemetry", "upkeep", "__init__"},
+    {
+        "cli",
+        "server",
+        "tui",
+        "answers",
+        "runtime",
+        "assembly",
+        "entry",
+        "testing",
+        "telemetry",
+        "upkeep",
+        "__init__",
+    },
 )
 FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # what rooms of the same floor may use of each other, one way only

@@ -131,7 +131,7 @@ class Settler:
         if observation.native:
             parent = getattr(span, "parent", None)
             around = parent.span_id if parent is not None else around
-            carried = carried and not self.ends_unseen(around, observation.sdk.name)
+            carried = carried and not guarded(self.ends_unseen, around, observation.sdk.name)
         if span is not None and carried:
             guarded(self._write, span, call, priced, observation)
         if observation.reservation is not None:

@@ -29,6 +29,8 @@ children = []
 for number in range(2):
     child = os.fork()
     if child == 0:
+        # connections of the parent are not to be shared: answers would cross
+        ai, claude = openai.OpenAI(), anthropic.Anthropic()
         calls()
         sys.exit(0)
     children.append(child)

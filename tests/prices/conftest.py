@@ -7,13 +7,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from otel_llmcost.prices import Book, load_book, parse_row, write_snapshot
 from otel_llmcost.toml_source import TomlTable, parse_toml
-
-settings.register_profile("loaded machine", deadline=None)
-settings.load_profile("loaded machine")  # what is slow here is the first use of a provider, not an example
 
 MakeBook = Callable[..., Book]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import NamedTuple
 
 from .. import semconv
@@ -49,14 +48,12 @@ class Catalogue:
         self.snapshot, self.own, self.models = snapshot, own, models
         self._pages: dict[str, Page | None] = {}
         self._own_pages = _own_pages(own.rows)
-        self._lock = Lock()
 
     def page(self, provider: str) -> Page | None:
         """The shipped page of a provider."""
+        # without a lock, which a forked child could inherit locked: two threads may expand the same page, no harm
         if provider not in self._pages:
-            with self._lock:
-                if provider not in self._pages:
-                    self._pages[provider] = self.snapshot.page(provider)
+            self._pages[provider] = self.snapshot.page(provider)
         return self._pages[provider]
 
     def find(self, provider: str, model: str) -> Found | None:
