@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -219,7 +220,8 @@ def _explain_failure(observation: Observation, call: Call) -> None:
     status = observation.status_code or _status_in_span(observation)
     if _NOT_BILLED_FROM <= status <= _NOT_BILLED_TO:
         call.notes = (*_without_no_usage(call), note(NOT_BILLED_NOTE, f"HTTP {status}"))
-    elif _never_sent(observation.error):
+    # an SDK's own span ends, and with it the call, while its error is on its way up
+    elif _never_sent(observation.error or (sys.exc_info()[1] if observation.native else None)):
         call.notes = (*_without_no_usage(call), note(NOT_BILLED_NOTE, f"{call.error_type}: nothing was sent"))
     elif not any(code_of(text) == NOT_BILLED_NOTE for text in call.notes):
         text = f"{call.error_type}: no answer was read; the provider may bill it all the same"
