@@ -13,10 +13,10 @@ from .table import NOT_RUN
 
 @pytest.fixture(scope="session", autouse=True)
 def published(request: pytest.FixtureRequest) -> Iterator[None]:
-    wanted = {f"[{name}]" for name in (*ENVIRONMENTS, *PROGRAMS)}
-    chosen = {f"[{item.name.partition('[')[2]}" for item in request.session.items}
+    wanted = {*ENVIRONMENTS, *PROGRAMS}
+    chosen = {item.name.partition("[")[2].removesuffix("]") for item in request.session.items}
     whole = wanted <= chosen
-    forget()
+    forget(wanted & chosen)
     yield
     if whole:
         table = publish()

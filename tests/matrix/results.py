@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +26,32 @@ def kept(name: str) -> Any:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
+def locked(name: str) -> dict[str, str]:
+    """Distribution -> version, as `constraints/<name>.txt` locks them."""
+    lines = (ROOT / "constraints" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    pinned = (line.partition(" ;")[0].partition("==") for line in lines if not line.startswith("#"))
+    return {package: version for package, _, version in pinned}
+
+
 def keep_program(name: str) -> None:
     """The program `name` did what it should."""
     found = {**(kept("processes") or {}), name: "ok"}
     (RESULTS / "processes.json").write_text(json.dumps(found), encoding="utf-8")
 
 
-def forget() -> None:
-    """A new run begins."""
+def forget(names: Iterable[str]) -> None:
+    """These environments and programs run anew."""
     RESULTS.mkdir(parents=True, exist_ok=True)
-    for old in RESULTS.glob("*.json"):
-        old.unlink()
+    names = set(names)
+    for name in names.intersection(ENVIRONMENTS):
+        (RESULTS / f"{name}.json").unlink(missing_ok=True)
+    programs = {name: result for name, result in (kept("processes") or {}).items() if name not in names}
+    (RESULTS / "processes.json").write_text(json.dumps(programs), encoding="utf-8")
 
 
 def publish() -> str:
     """Write the page from what ran; gives it back without its head, where "not run" would be a cell."""
-    columns = [column(name, kept(name)) for name in ENVIRONMENTS]
+    columns = [column(kept(name), locked(name)) for name in ENVIRONMENTS]
     ran = kept("processes") or {}
     text = page(columns, {name: ran.get(name, NOT_RUN) for name in PROGRAMS})
     PAGE.write_text(text, encoding="utf-8")

@@ -27,7 +27,6 @@ async are both in a cell.
 class Column:
     """The results of one environment."""
 
-    environment: str
     versions: Mapping[str, str]
     cells: Mapping[tuple[str, str], Mapping[str, str]]
     """(sdk, way) -> mode -> result."""
@@ -42,14 +41,14 @@ class Column:
         return NO_SUCH_SURFACE
 
 
-def column(environment: str, document: Mapping[str, object] | None) -> Column:
-    """From the JSON that the suite wrote; None where it did not run."""
+def column(document: Mapping[str, object] | None, locked: Mapping[str, str]) -> Column:
+    """From the JSON that the suite wrote; None where it did not run: then the column has its locked versions only."""
     if document is None:
-        return Column(environment, {}, {})
+        return Column(locked, {})
     cells: dict[tuple[str, str], dict[str, str]] = {}
     for cell in document["cells"]:  # type: ignore[attr-defined]
         cells.setdefault((cell["sdk"], cell["way"]), {})[cell["mode"]] = cell["result"]
-    return Column(environment, document["versions"], cells)  # type: ignore[arg-type]
+    return Column(document["versions"], cells)  # type: ignore[arg-type]
 
 
 def page(columns: Iterable[Column], processes: Mapping[str, str]) -> str:
@@ -58,7 +57,7 @@ def page(columns: Iterable[Column], processes: Mapping[str, str]) -> str:
     parts = [_HEAD]
     for sdk in ("openai", "anthropic"):
         parts.append(f"## {sdk}\n")
-        parts.append(_row("way", *(one.versions.get(sdk, one.environment) for one in columns)))
+        parts.append(_row("way", *(one.versions[sdk] for one in columns)))
         parts.append(_row("-", *("-" for _ in columns)))
         parts.extend(_row(way.title, *(one.says(way) for one in columns)) for way in WAYS if way.sdk == sdk)
         parts.append("")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from .environments import ROOT, alone
-from .results import ENVIRONMENTS, RESULTS, interpreter, kept
+from .results import ENVIRONMENTS, RESULTS, interpreter, kept, locked
 from .table import column, page
 
 pytestmark = pytest.mark.matrix
@@ -33,11 +33,20 @@ def test_every_way_of_calling(name: str, tmp_path: Path) -> None:
 
 
 def test_a_cell_that_did_not_run_says_so() -> None:
-    said = page([column("matrix-lowest", None)], {})
-    assert "| chat.completions: create | not run |" in said
+    never = page([column(None, {"openai": "1.2.3", "anthropic": "4.5.6"})], {})
+    assert "| way | 1.2.3 |" in never
+    assert "| way | 4.5.6 |" in never
+    assert "| chat.completions: create | not run |" in never
     one = {"sdk": "openai", "way": "chat.completions: create", "mode": "sync", "result": "ok"}
-    only_sync = column("x", {"versions": {"openai": "1.2.3"}, "cells": [one]})
+    ran = {"openai": "1.2.3", "anthropic": "4.5.6"}
+    only_sync = column({"versions": ran, "cells": [one]}, {})
     assert "| chat.completions: create | not run |" in page([only_sync], {})
-    both = column("x", {"versions": {"openai": "1.2.3"}, "cells": [one, {**one, "mode": "async"}]})
+    both = column({"versions": ran, "cells": [one, {**one, "mode": "async"}]}, {})
     assert "| way | 1.2.3 |" in page([both], {})
     assert "| chat.completions: create | ok |" in page([both], {})
+
+
+def test_the_locked_versions_are_the_heads_of_the_columns() -> None:
+    found = [locked(name) for name in ENVIRONMENTS]
+    assert [one["openai"].split(".")[0] for one in found] == ["1", "2", "3"]
+    assert [one["anthropic"].split(".")[0] for one in found] == ["0", "1", "2"]
