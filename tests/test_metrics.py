@@ -156,3 +156,16 @@ def test_when_nobody_collects_the_queue_stays_bounded_and_loses_nothing() -> Non
         meters.counters.add(call(), priced(1), None, BOTH)
     (point,) = meters.points("gen_ai.client.operation.duration")
     assert point.count == 6000
+
+
+def test_retries_are_attempts_beyond_the_first() -> None:
+    meters = Meters()
+    for attempts in (1, 3, 2):
+        meters.counters.add(call(attempts=attempts), priced(1), None, False)
+    meters.counters.add(call("gpt-4.1", attempts=1), priced(1), None, False)
+    meters.counters.add(call(attempts=3, error_type="RateLimitError"), priced(0), None, False)
+    found = {
+        (point.attributes["gen_ai.response.model"], point.attributes.get("error.type")): point.value
+        for point in meters.points("llmcost.retries")
+    }
+    assert found == {("gpt-5", None): 3, ("gpt-5", "RateLimitError"): 2}

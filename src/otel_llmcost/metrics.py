@@ -50,7 +50,7 @@ _LABELS = (
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Cell:
     """The sums of one label set; amounts in femto-dollars."""
 
@@ -60,6 +60,7 @@ class Cell:
     tokens: dict[str, int] = field(default_factory=dict)
     exemplar: SpanContext | None = None
     exemplar_s: float = 0.0
+    retries: int = 0
 
 
 class Bounded:
@@ -109,6 +110,8 @@ class Counters:
                 cell = self._cells[key] = Cell()
             cell.calls += 1
             cell.savings += priced.savings
+            if call.attempts > 1:
+                cell.retries += call.attempts - 1
             components, tokens = cell.components, cell.tokens
             for component, amount in priced.components.items():
                 components[component] = components.get(component, 0) + amount
@@ -178,6 +181,12 @@ class Counters:
                 unit="USD",
                 description="What cache reads saved, less what cache writes cost more",
             ),
+            meter.create_observable_counter(
+                semconv.M_RETRIES,
+                [self._observe_retries],
+                unit="{retry}",
+                description="Attempts beyond a call's first",
+            ),
         ]
         if self._histograms != "off":
             self._register_histograms(meter)
@@ -225,6 +234,7 @@ class Counters:
                         {**cell.tokens},
                         cell.exemplar,
                         cell.exemplar_s,
+                        cell.retries,
                     ),
                 )
                 for key, cell in self._cells.items()
@@ -275,6 +285,16 @@ class Counters:
         )
         for labels, _, _, amount, cell in self._merged(rows):
             yield Observation(as_float(amount), self._base(labels), _exemplar(cell))
+
+    def _observe_retries(self, options: CallbackOptions) -> Iterable[Observation]:
+        rows = (
+            (labels, error, "", cell.retries, cell)
+            for (labels, _, error), cell in self._snapshot()
+            if cell.retries
+        )
+        for labels, error, _, retries, cell in self._merged(rows):
+            attributes = {**self._base(labels), semconv.ERROR_TYPE: error} if error else self._base(labels)
+            yield Observation(retries, attributes, _exemplar(cell))
 
     def record_histograms(self) -> None:
         """Record what is queued; runs before the instruments are read."""

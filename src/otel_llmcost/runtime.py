@@ -16,7 +16,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import metrics, trace
-from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 
@@ -33,16 +32,16 @@ from .assembly import (
     tell,
 )
 from .config import Config, load_config
+from .gauges import Gauges
 from .ledger import Recorder, open_recorder
 from .ledger.claims import Claims
 from .ledger.scopes import keep_seen
 from .metrics import Counters
-from .money import as_float
 from .prices import Book
 from .processor import CostSpanProcessor
 from .settle import Settler
 from .telemetry import configure_sdk, flush_providers, forget_instruments, prepend, sdk_provider
-from .upkeep import Upkeep, age_s
+from .upkeep import Upkeep
 from .version import __version__
 from .watch import anthropic, openai, stainless
 from .watch.declaration import Sdk
@@ -89,6 +88,7 @@ class Runtime:
         )
         self.processor = CostSpanProcessor(self.settler, self.engine)
         self._patches: dict[str, Patch] = {}
+        self.gauges = Gauges(self)
         self._armed = False
         self._provider_patch = Patch()
         self._session_log: SessionLog | None = None
@@ -181,7 +181,7 @@ class Runtime:
         self._armed = True
         meter = metrics.get_meter(semconv.SCOPE, __version__, schema_url=semconv.SCHEMA_URL)
         guarded(self.counters.register, meter)
-        guarded(self._register_gauges, meter)
+        guarded(self.gauges.register, meter)
         atexit.register(self.at_exit)
         os.register_at_fork(after_in_child=self.forked)
         guarded(carry_baggage, self.config)
@@ -208,28 +208,6 @@ class Runtime:
         atexit.unregister(self.at_exit)
         atexit.register(self.at_exit)
 
-    def _register_gauges(self, meter: metrics.Meter) -> None:
-        meter.create_observable_gauge(semconv.M_BUDGET_LIMIT, [self._observe_limits], unit="USD")
-        meter.create_observable_gauge(semconv.M_BUDGET_SPENT, [self._observe_spent], unit="USD")
-        meter.create_observable_counter(semconv.M_BUDGET_REFUSED, [self._observe_refused], unit="{call}")
-        meter.create_observable_gauge(semconv.M_PRICE_AGE, [self._observe_age], unit="s")
-
-    def _observe_limits(self, options: CallbackOptions) -> Iterable[Observation]:
-        return [Observation(as_float(limit), {"budget": name}) for name, limit, _ in self._budgets()]
-
-    def _observe_spent(self, options: CallbackOptions) -> Iterable[Observation]:
-        return [Observation(as_float(spent), {"budget": name}) for name, _, spent in self._budgets()]
-
-    def _budgets(self) -> list[tuple[str, int, int]]:
-        return self.gate.amounts() if self.gate is not None else []
-
-    def _observe_refused(self, options: CallbackOptions) -> Iterable[Observation]:
-        refused = self.gate.refused if self.gate is not None else {}
-        return [Observation(count, {"budget": name}) for name, count in refused.items()]
-
-    def _observe_age(self, options: CallbackOptions) -> Iterable[Observation]:
-        return [Observation(age_s(self.book))]
-
     # -- ends
 
     def at_exit(self) -> None:
@@ -246,7 +224,8 @@ class Runtime:
         guarded(self.settler.forked)
         guarded(self._upkeep.refresh)
         guarded(self.engine.forget_all)
-        guarded(forget_instruments, self.counters.instruments)
+        guarded(self.gauges.forked)
+        guarded(forget_instruments, [*self.counters.instruments, *self.gauges.instruments])
         for rule in self.gate.rules if self.gate is not None else ():
             forked = getattr(rule.store, "after_fork_in_child", None)
             if forked is not None:
