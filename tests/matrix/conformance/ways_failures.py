@@ -71,7 +71,13 @@ for _surface in _WHOLE:
         stream = await opened(bench, surface, bench.client.with_options(max_retries=2))
         await bench.each(stream, taker(bench, surface))
 
-    @way(_surface.sdk, _surface.path, "every attempt fails", _free("RateLimitError"), needs=_surface.path)
+    @way(
+        _surface.sdk,
+        _surface.path,
+        "every attempt fails",
+        _free("RateLimitError", attempts=3),
+        needs=_surface.path,
+    )
     async def all_fail(bench: Bench, surface: Surface = _surface) -> None:
         headers = {"x-demo-status": "429", "x-demo-retry-after": "0.01"}
         client = bench.client.with_options(max_retries=2)
