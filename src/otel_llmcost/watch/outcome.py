@@ -36,6 +36,7 @@ _CHARACTERS_PER_TOKEN = 4
 _NOT_BILLED_FROM, _NOT_BILLED_TO = 400, 599
 _UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"})
 """What httpx and httpx2 raise before a request is on its way."""
+_RETRY_HEADER = "x-stainless-retry-count"
 _COST_HEADER = "x-litellm-response-cost"
 """USD, decimal text: docs.litellm.ai/docs/proxy/response_headers, checked 2026-11-23."""
 
@@ -67,7 +68,7 @@ def call_of(observation: Observation) -> Call:
     if len(readings) > 1:
         _join_hops(call, readings)
     call.first_chunk_s = _first_chunk(observation)
-    call.attempts = observation.attempts
+    call.attempts = max(observation.attempts, _failed_at(_error_of(observation)))
     call.reported = reading.reported
     chained = observation.route.api == "responses"
     call.tags = attribution.for_answer(observation.tags, reading, chained=chained)
@@ -208,20 +209,31 @@ def error_type(observation: Observation) -> str:
     return said if isinstance(said, str) else ""
 
 
+def _error_of(observation: Observation) -> BaseException | None:
+    # an SDK's own span ends, and with it the call, while its error is on its way up
+    return observation.error or (sys.exc_info()[1] if observation.native else None)
+
+
+def _failed_at(error: BaseException | None) -> int:
+    """At which attempt a call failed, by what its last request says about itself."""
+    # the SDK's own errors hold it; httpx' property of that name raises where there is none
+    headers = getattr(getattr(error, "__dict__", {}).get("request"), "headers", None)
+    told = headers.get(_RETRY_HEADER, "") if isinstance(headers, Mapping) else ""
+    return int(told) + 1 if told.isdigit() else 1
+
+
 def _explain_failure(observation: Observation, call: Call) -> None:
     """A refusal by the provider costs nothing; a request whose answer never came may be billed all the same."""
-    if observation.attempts > 1:
-        retries = note(
-            NOTED, f"answered at attempt {observation.attempts}; earlier ones may be billed if they timed out"
-        )
-        call.notes = (*call.notes, retries)
+    if call.attempts > 1:
+        ended = "answered" if observation.exchanges else "failed"
+        text = f"{ended} at attempt {call.attempts}; earlier ones may be billed if they timed out"
+        call.notes = (*call.notes, note(NOTED, text))
     if not call.error_type or call.usage:
         return
     status = observation.status_code or _status_in_span(observation)
     if _NOT_BILLED_FROM <= status <= _NOT_BILLED_TO:
         call.notes = (*_without_no_usage(call), note(NOT_BILLED_NOTE, f"HTTP {status}"))
-    # an SDK's own span ends, and with it the call, while its error is on its way up
-    elif _never_sent(observation.error or (sys.exc_info()[1] if observation.native else None)):
+    elif _never_sent(_error_of(observation)):
         call.notes = (*_without_no_usage(call), note(NOT_BILLED_NOTE, f"{call.error_type}: nothing was sent"))
     elif not any(code_of(text) == NOT_BILLED_NOTE for text in call.notes):
         text = f"{call.error_type}: no answer was read; the provider may bill it all the same"
