@@ -25,7 +25,7 @@ PEOPLE_MODES = ("off", "given", "hash", "plain")
 DIALECTS = ("openinference", "logfire", "langfuse", "draft")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Config:
     """All settings. Durations are seconds, sizes bytes."""
 

@@ -78,7 +78,7 @@ class Lineage:
         self._watched.clear()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Counted:
     """A call that was counted, as long as a span of somebody else may come that stands for it, too."""
 

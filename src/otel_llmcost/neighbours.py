@@ -7,15 +7,14 @@ the names of their modules. A new neighbour is a row.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from typing import NamedTuple
 
 DURATION, TOKENS = 1, 2
 """`gen_ai.client.operation.duration` and `gen_ai.client.token.usage`, as flags."""
 BOTH = DURATION | TOKENS
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbour:
+class Neighbour(NamedTuple):
     """One instrumentation, by the prefix of its scope."""
 
     scope: str

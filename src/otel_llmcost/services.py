@@ -42,7 +42,7 @@ class Settles(Protocol):
         """Whether a call with this response id was settled already."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Services:
     """The parts that trackers, sessions and clients use. Without a settler nothing is told to anybody."""
 

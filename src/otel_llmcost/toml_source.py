@@ -1,31 +1,23 @@
 """TOML with places: every key of a document knows its line, so that a mistake can be pointed at.
 
-`tomllib` gives the values (floats as exact `Decimal`) and vouches for the syntax; a second walk over the text
-only notes where keys stand.
+`tomllib` gives the values (floats as exact `Decimal`) and vouches for the syntax; `toml_places` only notes where
+keys stand.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import ConfigurationError
 
-KeyPath = tuple[str | int, ...]
+if TYPE_CHECKING:
+    from .toml_places import KeyPath
 
-_BLANK = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")
-_SPACE = re.compile(r"[ \t]*")
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_STRING = re.compile(
-    r'"""(?:\\.|[^\\])*?"""(?:"{0,2})' + r"|'''.*?'''(?:'{0,2})" + r'|"(?:\\.|[^"\\\n])*"' + r"|'[^'\n]*'",
-    re.DOTALL,
-)
-_SCALAR = re.compile(r"[^,\]}#\n]*")
-_PLACE = re.compile(r"\(at line (\d+), column \d+\)")
+_PLACE = r"\(at line (\d+), column \d+\)"
 
 
 class TomlTable(Mapping[str, object]):
@@ -64,8 +56,7 @@ class TomlTable(Mapping[str, object]):
         return line
 
 
-@dataclass(slots=True)
-class TomlDocument:
+class TomlDocument(NamedTuple):
     """A parsed document: where it came from and its top table."""
 
     path: Path
@@ -89,14 +80,16 @@ def parse_toml(text: str, path: Path | str) -> TomlDocument:
     try:
         values = _values(text)
     except (ValueError, ArithmeticError) as error:  # tomllib's own error is a ValueError
-        place = _PLACE.search(str(error))
-        message = _PLACE.sub("", str(error)).strip() or type(error).__name__
+        place = re.search(_PLACE, str(error))
+        message = re.sub(_PLACE, "", str(error)).strip() or type(error).__name__
         line = int(place[1]) if place else 0
         raise ConfigurationError(f"is not valid TOML: {message}", file=str(path), line=line) from None
     except RecursionError:
         raise ConfigurationError("is nested too deeply", file=str(path)) from None
+    from .toml_places import Places  # with its patterns: many programs have no settings file
+
     try:
-        return TomlDocument(Path(path), _as_table(values, (), _Places(text).walk()))
+        return TomlDocument(Path(path), _as_table(values, (), Places(text).walk()))
     except RecursionError:
         raise ConfigurationError("is nested too deeply", file=str(path)) from None
 
@@ -120,107 +113,3 @@ def _as_value(value: object, at: KeyPath, places: Mapping[KeyPath, int]) -> obje
     if isinstance(value, list):
         return [_as_value(entry, (*at, index), places) for index, entry in enumerate(value)]
     return value
-
-
-class _Places:
-    """Walks a text that is known to be valid TOML and notes the line of every key path."""
-
-    def __init__(self, text: str) -> None:
-        self.text, self.at = text.replace("\r\n", " \n"), 0
-        self.breaks = [match.start() for match in re.finditer("\n", self.text)]
-        self.lines: dict[KeyPath, int] = {}
-        self.counts: dict[KeyPath, int] = {}
-
-    def walk(self) -> dict[KeyPath, int]:
-        here: KeyPath = ()
-        self._skip(_BLANK)
-        while self.at < len(self.text):
-            if self.text[self.at] == "[":
-                here = self._header()
-            else:
-                self._pair(here)
-            self._skip(_BLANK)
-        return self.lines
-
-    def _skip(self, pattern: re.Pattern[str]) -> str:
-        match = pattern.match(self.text, self.at)
-        if match is None:  # cannot happen in valid TOML; step on rather than turn in a circle
-            self.at += 1
-            return ""
-        self.at = match.end()
-        return match[0]
-
-    def _note(self, path: KeyPath) -> None:
-        self.lines.setdefault(path, bisect_right(self.breaks, self.at - 1) + 1)
-
-    def _header(self) -> KeyPath:
-        is_list = self.text.startswith("[[", self.at)
-        self.at += 2 if is_list else 1
-        keys = self._key()
-        path: KeyPath = ()
-        for position, key in enumerate(keys):
-            path = (*path, key)
-            self._note(path)
-            if position == len(keys) - 1 and is_list:
-                self.counts[path] = self.counts.get(path, -1) + 1
-            if path in self.counts:
-                path = (*path, self.counts[path])
-                self._note(path)
-        self._skip(_SPACE)
-        self.at += 2 if is_list else 1
-        return path
-
-    def _key(self) -> list[str]:
-        keys = []
-        while True:
-            self._skip(_SPACE)
-            if self.text[self.at : self.at + 1] in ("'", '"'):
-                quoted = self._skip(_STRING)
-                keys.append(str(_values(f"key = {quoted}")["key"]))
-            else:
-                keys.append(self._skip(_BARE_KEY))
-            self._skip(_SPACE)
-            if self.text[self.at : self.at + 1] != ".":
-                return keys
-            self.at += 1
-
-    def _pair(self, here: KeyPath) -> None:
-        start = self.at
-        path = here
-        for key in self._key():
-            path = (*path, key)
-            end, self.at = self.at, start
-            self._note(path)
-            self.at = end
-        self.at += 1  # the sign of equality
-        self._value(path)
-
-    def _value(self, path: KeyPath) -> None:
-        self._skip(_BLANK)
-        first = self.text[self.at : self.at + 1]
-        if first in ("'", '"'):
-            self._skip(_STRING)
-        elif first == "[":
-            self._items("]", path)
-        elif first == "{":
-            self._items("}", path)
-        else:
-            self._skip(_SCALAR)
-
-    def _items(self, closing: str, path: KeyPath) -> None:
-        self.at += 1
-        index = 0
-        while self.at < len(self.text):
-            self._skip(_BLANK)
-            if self.text[self.at : self.at + 1] == closing:
-                self.at += 1
-                return
-            if closing == "]":
-                self._note((*path, index))
-                self._value((*path, index))
-                index += 1
-            else:
-                self._pair(path)
-            self._skip(_BLANK)
-            if self.text[self.at : self.at + 1] == ",":
-                self.at += 1

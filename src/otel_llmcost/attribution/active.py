@@ -6,7 +6,8 @@ The one place of this room that keeps process state: `configure` replaces it as 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -21,8 +22,7 @@ from .scope import Block, current
 from .tags import clean, fill, from_mapping
 
 
-@dataclass(frozen=True, slots=True)
-class AttributionSettings:
+class AttributionSettings(NamedTuple):
     """What the configuration says about attribution.
 
     `defaults`: tags of the whole process (OTEL_LLMCOST_TAGS over resource attributes; see `from_mapping`,
@@ -30,12 +30,15 @@ class AttributionSettings:
     the hash. `baggage_in`, `baggage_out`: names of baggage entries that may come in and go out.
     """
 
-    defaults: Tags = field(default_factory=lambda: NO_TAGS)
+    defaults: Tags = NO_TAGS
     rules: tuple[Rule, ...] = ()
     people: str = GIVEN
-    people_key: bytes = field(default=b"", repr=False)
+    people_key: bytes = b""
     baggage_in: tuple[str, ...] = ()
     baggage_out: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:  # the key is a secret
+        return f"AttributionSettings(people={self.people!r}, rules={len(self.rules)})"
 
 
 class _Active:
@@ -45,7 +48,7 @@ class _Active:
         self.settings = settings
         self.people = People(settings.people, settings.people_key)
         self.defaults = _protected(settings.defaults, self.people)
-        self.rules = tuple(replace(rule, tags=_protected(rule.tags, self.people)) for rule in settings.rules)
+        self.rules = tuple(rule._replace(tags=_protected(rule.tags, self.people)) for rule in settings.rules)
         self.conversations = Conversations()
         self.by_module = any(rule.module for rule in settings.rules)
 

@@ -7,10 +7,8 @@ dropped. "hash" keeps both as a hash, "plain" keeps both as they are, "off" keep
 
 from __future__ import annotations
 
-import hmac
 import os
 import re
-import secrets
 from pathlib import Path
 
 OFF = "off"
@@ -30,7 +28,7 @@ class People:
     def __init__(self, mode: str = GIVEN, key: bytes = b"") -> None:
         self.mode = mode
         # Without a key of the user's the hashes tell people apart inside this process and nowhere else.
-        self._key = key or secrets.token_bytes(32)
+        self._key = key or os.urandom(32)
         self._known: dict[str, str] = {}
 
     def given(self, person: str) -> str:
@@ -48,6 +46,8 @@ class People:
         if known is None:
             if _HASHED.fullmatch(person):  # came through baggage from a service of ours that hashed it
                 return person
+            import hmac  # only where people's ids are hashed
+
             # HMAC-SHA256, 128 bits of it: enough to tell people apart, not to find them without the key.
             known = "h:" + hmac.digest(self._key, person.encode("utf-8", "replace"), "sha256").hex()[:32]
             if len(self._known) >= _KNOWN_LIMIT:
@@ -60,10 +60,10 @@ def key_of_file(path: Path) -> bytes:
     """The hash key kept in a file (mode 0600), made on first use. Raises OSError where that cannot be
     done."""
     if not path.exists():
-        draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        draft = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(32))
+            file.write(os.urandom(32))
         try:
             os.link(draft, path)  # whole or not at all; of two processes the first one's key stays
         except FileExistsError:

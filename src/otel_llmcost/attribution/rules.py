@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -23,8 +22,7 @@ class RequestFacts(NamedTuple):
     module: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """Tags for the calls that match all of the patterns ("" matches everything, `*` and `?` as in file
     names).
 

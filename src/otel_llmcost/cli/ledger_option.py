@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,7 +33,7 @@ def ledger_option(function: _Decorated) -> _Decorated:
 def ledger_settings(directory: Path | None = None) -> LedgerSettings:
     """The ledger that the settings name, or the one in `directory`."""
     settings = assembly.ledger_settings(load_config())
-    return settings if directory is None else replace(settings, directory=directory)
+    return settings if directory is None else settings._replace(directory=directory)
 
 
 @contextmanager

@@ -10,11 +10,13 @@ import json
 from collections.abc import Mapping
 from decimal import Decimal
 from json.encoder import encode_basestring_ascii as _quoted
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..call import Call, Line, Priced, PricedLine, Tags
 from ..money import FEMTO_PER_USD
-from .row import LedgerRow
+
+if TYPE_CHECKING:
+    from .row import LedgerRow
 
 VERSION = 1
 _KEPT_TERMS = 512
@@ -186,6 +188,8 @@ def decode(record: bytes, *, pid: int = 0) -> LedgerRow | None:
 
 
 def _row(found: dict[str, Any], pid: int) -> LedgerRow:
+    from .row import LedgerRow  # a program that only writes never makes one
+
     first, reported = found.get("first"), found.get("reported")
     texts: dict[str, Any] = {name: _text(found.get(name, "")) for name in _TERMS[:9]}
     return LedgerRow(

@@ -20,7 +20,7 @@ def frame(content: bytes) -> bytes:
     return HEADER.pack(MARK, len(content), crc32(content)) + content
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Frames:
     """What was read: each content with the offset behind it, the offset reached, and damaged stretches."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ..call import Call, Priced
 from ..errors import LedgerError
@@ -20,8 +20,7 @@ _DRAIN_ABOVE_BYTES = 8 << 20
 _LOG = logging.getLogger("otel_llmcost.ledger")
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerSettings:
+class LedgerSettings(NamedTuple):
     """Where and how calls are kept. `directory` None or `enabled` False: they are not.
 
     `retention_days` is how long rows stay (0: for ever), `cap_bytes` what may wait in the journal,
@@ -37,8 +36,7 @@ class LedgerSettings:
     service: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RecorderCounters:
+class RecorderCounters(NamedTuple):
     """Calls of this process that were kept, and that found no place."""
 
     appended: int

@@ -7,8 +7,8 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from .location import FILE_MODE
 
@@ -16,8 +16,7 @@ FILE_NAME = "scopes.json"
 _SCOPES_KEPT = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class SeenScope:
+class SeenScope(NamedTuple):
     """Spans of one instrumentation: how many were priced, and when the last program that saw some ended (ns UTC)."""
 
     scope: str

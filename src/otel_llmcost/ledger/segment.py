@@ -10,7 +10,6 @@ import errno
 import fcntl
 import mmap
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,7 +83,7 @@ def open_segment(journal: Path, size: int, *, mapped: bool) -> MappedSegment | A
 @contextlib.contextmanager
 def _created(journal: Path, flags: int = 0) -> Iterator[int]:
     """A new locked file that appears under its final name only when the body is through."""
-    name = f"{time.time_ns():020d}-{os.getpid()}-{secrets.token_hex(4)}"
+    name = f"{time.time_ns():020d}-{os.getpid()}-{os.urandom(4).hex()}"
     unfinished = journal / f"{name}{_UNFINISHED}"
     flags |= os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     descriptor = os.open(unfinished, flags, FILE_MODE)

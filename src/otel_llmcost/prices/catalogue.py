@@ -31,7 +31,7 @@ class Candidate(NamedTuple):
     to_ns: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Found:
     """What is known of a name: candidates, best first, and what the name itself said."""
 

@@ -54,7 +54,7 @@ class Size(NamedTuple):
         return self.low <= billions and (self.high is None or billions <= self.high)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class OwnPrices:
     """All of a user's price settings, and the mistakes in them."""
 

@@ -12,8 +12,8 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import UpdateError
 from .rates import Alias, Row
@@ -29,8 +29,7 @@ LayeredRow = tuple[int, Row]
 """(layer, row): the lower layer wins; 0 is the user's own."""
 
 
-@dataclass(slots=True)
-class Page:
+class Page(NamedTuple):
     """The prices of one provider; rows are parsed when their model is first asked for."""
 
     provider: str
@@ -55,8 +54,7 @@ class Page:
         return parse_row({"provider": self.provider, "model": model, **table})
 
 
-@dataclass(slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """A set of shipped prices: its date, its digest, and the text of each provider's page."""
 
     date: str

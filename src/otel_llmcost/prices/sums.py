@@ -14,7 +14,7 @@ from .terms import Segment, Wanted
 _NS_PER_S = 10**9
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Sum:
     """Integer femto-dollars of some usage. `amount` is None while nothing at all is known."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
@@ -21,8 +20,7 @@ COMMITTED_TIER = "committed"
 _GLOBAL = ("", "global")
 
 
-@dataclass(slots=True)
-class Segment:
+class Segment(NamedTuple):
     """From `from_ns` until the next segment: the plan, or None and the reason."""
 
     from_ns: int

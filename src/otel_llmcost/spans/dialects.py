@@ -7,7 +7,7 @@ Where nobody looked, `inclusive` is None: then a call with cached tokens is an e
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from . import litellm, openinference, vercel
 from .aliases import by_aliases
@@ -17,8 +17,7 @@ Translate = Callable[[str, Attributes], "dict[str, object] | None"]
 """Span name and attributes to attributes by the conventions; None where the span is no model call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(NamedTuple):
     """How one instrumentation writes its spans."""
 
     scope: str

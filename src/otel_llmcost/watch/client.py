@@ -15,7 +15,7 @@ from .declaration import Sdk
 _BASES_PER_CLIENT = 500
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ClientFacts:
     """Where a client's calls go, and the start attributes that are the same for all of them."""
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from ..call import Reading
 from .exchange import Collector
@@ -24,8 +24,7 @@ def last_event(events: Sequence[Any]) -> Body:
     return last if isinstance(last, Mapping) else {}
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """One kind of request that spends money."""
 
     api: str
@@ -47,8 +46,7 @@ class Route:
     """The answer has no JSON; usage comes from the request (speech)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sdk:
+class Sdk(NamedTuple):
     """Everything that an SDK may say about itself."""
 
     name: str
@@ -62,7 +60,7 @@ class Sdk:
     """"POST /path" -> Route; exact."""
     patterns: tuple[tuple[re.Pattern[str], Route], ...] = ()
     """For paths with an id in them: matched against "METHOD /path"."""
-    providers_by_class: Mapping[str, str] = field(default_factory=dict)
+    providers_by_class: Mapping[str, str] = MappingProxyType({})
     """Client class -> provider, where the class says more than the host (Azure, Bedrock, Vertex)."""
     native_scope: str = ""
     """Scope of the span that the SDK emits by itself."""

@@ -12,9 +12,8 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opentelemetry.trace import SpanContext
 
@@ -30,8 +29,7 @@ _REMEMBERED = 10_000
 _LONGEST_LINE = 32 * 1024 * 1024
 
 
-@dataclass(slots=True)
-class Created:
+class Created(NamedTuple):
     """What is remembered of the call that created work to be paid later."""
 
     span: SpanContext | None
