@@ -179,6 +179,8 @@ def budget_status(directory: Path | str | None = None) -> list[BudgetState]:
     """
     made = assembled()
     if made is not None and made.gate is not None and directory is None:
+        if made.gate.past is not None:
+            made.gate.past.wait()
         return made.gate.snapshot()
     config = _config()
     file = str(config.document.path) if config.document is not None else ""

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,9 +17,9 @@ from opentelemetry import propagate
 from . import attribution
 from .attribution import AttributionSettings
 from .config import Config
-from .errors import ConfigurationError, LedgerError
+from .errors import ConfigurationError
 from .ledger import LedgerSettings
-from .ledger.location import default_directory, prepare_directory
+from .ledger.location import anything_kept, default_directory, prepare_directory
 from .prices import Book, load_book, resolve_host
 from .prices.hosts import DELEGATED, LOCAL
 from .toml_source import read_toml
@@ -158,25 +157,36 @@ def gate_of(budgets: Iterable[Budget], book: Book, directory: Path | None) -> Ga
     return Gate(wanted, book, counters)
 
 
-def reconcile_budgets(gate: Gate, directory: Path, inbound: Collection[str] = ()) -> None:
-    """Lift the machine's budgets to what the ledger knows of their windows, in a thread of its own.
+def read_past(gate: Gate, config: Config) -> None:
+    """Begin to bring what was spent before from the ledger into the budgets' counters, in a thread of its own.
 
-    `inbound` names the tags that other services may send along: they choose no budget, and the ledger cannot
-    tell them from the program's own.
+    Tags that other services may send along choose no budget, and the ledger cannot tell them from the program's own:
+    budgets with such a tag begin at zero.
     """
+    if not any(rule.goes_on or rule.budget.scope == "machine" for rule in gate.rules):
+        return
+    directory = ledger_settings(config).directory
+    if not config.ledger_enabled or directory is None:
+        names = ", ".join(rule.budget.name for rule in gate.rules if rule.goes_on)
+        if names:
+            _log.warning(
+                "otel-llmcost: without a ledger budgets start at zero in each process: %s; "
+                "remedy: keep a ledger, or say carry_over = false",
+                names,
+            )
+        return
 
-    def lift() -> None:
-        from .budgets.from_ledger import reconcile
+    def take_up() -> None:
+        if not anything_kept(directory):
+            return
+        from .budgets.from_ledger import carry_over, reconcile
         from .ledger.drain import open_up_to_date
 
-        try:
-            with open_up_to_date(directory) as ledger:
-                reconcile(gate, ledger, int(time.time()), inbound)
-        except LedgerError as problem:
-            _log.warning("otel-llmcost: budgets could not be reconciled with the ledger: %s", problem)
+        with open_up_to_date(directory) as ledger:
+            carry_over(gate, ledger, config.service, config.baggage_in)
+            reconcile(gate, ledger, int(time.time()), config.baggage_in)
 
-    if any(rule.budget.scope == "machine" for rule in gate.rules):
-        threading.Thread(target=lift, name="otel-llmcost-budgets", daemon=True).start()
+    gate.read_past(take_up)
 
 
 def open_use_cases(config: Config) -> UseCases:

@@ -64,6 +64,11 @@ def note(code: str, text: str) -> str:
     return f"{code}: {text}"
 
 
+def refused_by(budget: str) -> str:
+    """The reason of a call that a budget refused; the ledger counts refusals by it."""
+    return note(NOT_BILLED_NOTE, f"refused by budget {budget!r} before the request left")
+
+
 def code_of(reason: str) -> str:
     """The code of a reason."""
     return reason.partition(":")[0]

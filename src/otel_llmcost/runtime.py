@@ -28,7 +28,7 @@ from .assembly import (
     open_book,
     open_gate,
     open_use_cases,
-    reconcile_budgets,
+    read_past,
     tell,
 )
 from .config import Config, load_config
@@ -186,8 +186,8 @@ class Runtime:
         os.register_at_fork(after_in_child=self.forked)
         guarded(carry_baggage, self.config)
         guarded(self._upkeep.start, self.book)
-        if self.gate is not None and self.recorder is not None:
-            guarded(reconcile_budgets, self.gate, self.recorder.directory, self.config.baggage_in)
+        if self.gate is not None:
+            guarded(read_past, self.gate, self.config)
         hooks.when_imported("multiprocessing.util", self._follow_multiprocessing)
 
     def _wrap_provider(
@@ -226,10 +226,8 @@ class Runtime:
         guarded(self.engine.forget_all)
         guarded(self.gauges.forked)
         guarded(forget_instruments, [*self.counters.instruments, *self.gauges.instruments])
-        for rule in self.gate.rules if self.gate is not None else ():
-            forked = getattr(rule.store, "after_fork_in_child", None)
-            if forked is not None:
-                guarded(forked)
+        if self.gate is not None:
+            guarded(self.gate.forked)
 
     def _follow_multiprocessing(self, util: ModuleType) -> None:
         # its children end by os._exit, past atexit; and they drop finalizers that were registered before they began
@@ -301,14 +299,14 @@ services.on_demand(_start_services)
 def use_budgets(*budgets: Budget) -> None:
     """Put these budgets in force, in the place of those of the settings (none: there are none any more).
 
-    `define_budget` makes them. What a process had counted on its own budgets starts at zero again; shared
-    counters go on.
+    `define_budget` makes them. A process's own budgets go on from what the ledger knows of their windows, shared
+    counters from where they stand.
     """
     made = runtime()
     directory = ledger_settings(made.config).directory
     made.gate = made.settler.gate = gate_of(budgets, made.book, directory)
-    if made.gate is not None and made.recorder is not None:
-        guarded(reconcile_budgets, made.gate, made.recorder.directory, made.config.baggage_in)
+    if made.gate is not None:
+        guarded(read_past, made.gate, made.config)
 
 
 def instrument(client: Any = None, *, sdks: Iterable[str] | None = None) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from decimal import Decimal
 
 import pytest
 
 from otel_llmcost.money import as_decimal
 
-from .conftest import World
+from .conftest import BIN, World
 from .ledger_sum import ledger_calls, ledger_total
 
 CHAT = (Decimal(1200) * Decimal("0.15") + Decimal(300) * Decimal("0.60")) / 10**6
@@ -117,20 +119,66 @@ def test_four_processes_share_a_machine_budget(world: World) -> None:
     assert spent == len(world.openai.requests) * CHAT
 
 
-def test_after_a_restart_the_spend_is_what_it_was(world: World) -> None:
-    write_budget(world, amount=str(20 * CHAT), scope="machine")
-    program = (
-        ASK
-        + """
+ONE_BY_ONE = (
+    ASK
+    + """
 client, counts = openai.OpenAI(max_retries=0), []
 for _ in range(12): call(client, counts)
 print(counts.count("done"))
 """
-    )
-    first, second = int(world.run(program).stdout), int(world.run(program).stdout)
+)
+RECYCLED = (
+    ASK
+    + """
+import multiprocessing
+def work(queue):
+    client, counts = openai.OpenAI(max_retries=0), []
+    for _ in range(12): call(client, counts)
+    queue.put(counts.count("done"))
+if __name__ == "__main__":
+    fork, done = multiprocessing.get_context("fork"), 0
+    for _ in range(2):
+        queue = fork.Queue()
+        worker = fork.Process(target=work, args=(queue,))
+        worker.start()
+        done += queue.get()
+        worker.join()
+    print(done)
+"""
+)
+
+
+@pytest.mark.parametrize("scope", ["process", "machine"])
+def test_after_a_restart_the_spend_is_what_it_was(world: World, scope: str) -> None:
+    write_budget(world, amount=str(20 * CHAT), scope=scope)
+    first, second = int(world.run(ONE_BY_ONE).stdout), int(world.run(ONE_BY_ONE).stdout)
     assert first == 12
-    assert first + second <= 20
-    assert ledger_total(world.ledger) <= 20 * CHAT
+    assert 18 <= first + second <= 20  # the last ones are refused for their bound
+    assert ledger_total(world.ledger) == (first + second) * CHAT
+
+
+@pytest.mark.parametrize("scope", ["process", "machine"])
+def test_a_recycled_worker_goes_on_where_the_last_one_was(world: World, scope: str) -> None:
+    write_budget(world, amount=str(20 * CHAT), scope=scope)
+    assert 18 <= int(world.run(RECYCLED).stdout) <= 20
+
+
+def test_refusals_of_other_processes_are_counted(world: World) -> None:
+    write_budget(world, amount=str(5 * CHAT), scope="process")
+    assert int(world.run(ONE_BY_ONE).stdout) <= 5
+    world.run(ONE_BY_ONE)
+    status = subprocess.run(
+        [str(BIN / "otel-llmcost"), "budget", "status", "--json"],
+        env=world.environment(),
+        cwd=world.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    [state] = json.loads(status.stdout)
+    refused = [row for row in ledger_calls(world.ledger) if row.error_type == "BudgetExceeded"]
+    assert state["refused"] == len(refused) >= 19
+    assert Decimal(state["spent"]) == ledger_total(world.ledger)
 
 
 def test_every_way_of_calling_is_refused_before_the_request_leaves(world: World) -> None:

@@ -14,10 +14,13 @@ import pytest
 
 from otel_llmcost.budgets import Budget, Gate, MachineCounter, ProcessCounter, parse_window
 from otel_llmcost.budgets.bounds import bound_of
+from otel_llmcost.budgets.from_ledger import reconcile
 from otel_llmcost.budgets.machine import FILE_NAME
 from otel_llmcost.budgets.shared_table import SharedTable
 from otel_llmcost.call import COMMITTED, DELEGATED, PARTIAL, PENDING, UNPRICED, Asked, Call, Priced, Tags
 from otel_llmcost.errors import BudgetExceeded
+from otel_llmcost.ledger.row import LedgerRow
+from otel_llmcost.ledger.store import Ledger
 from otel_llmcost.money import femto
 
 from .flat_book import FlatBook, cost, paid, request
@@ -434,14 +437,11 @@ def test_an_outage_is_made_up_for_from_memory_and_from_the_ledger(
     obstacle.unlink()
     assert one.snapshot()[0].spent == 300
     # Another process settled 50 in that time and is gone: only the ledger knows.
-    assert one.reconcile({"cap": 350}) == {"cap": 50}
-    assert one.reconcile({"cap": 350, "unknown": 1}) == {}
+    with Ledger(obstacle) as ledger:
+        ledger.add([LedgerRow("a", start_ns=NOON * 10**9, status="exact", amount=350)])
+        assert reconcile(one, ledger, NOON) == {"cap": 50}
+        assert reconcile(one, ledger, NOON) == {}
     assert one.snapshot()[0].spent == 350
-
-
-def test_a_process_budget_is_not_lifted_to_what_others_spent() -> None:
-    one = gate(block(1000))
-    assert one.reconcile({"cap": 500}) == {}
 
 
 def test_only_a_shared_block_budget_may_wait(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ def test_every_key() -> None:
         scope = "machine"
         on_unreachable = "closed"
         conversations = 5
+        carry_over = false
         """
     )
     assert parsed.problems == parsed.fatal == []
@@ -48,6 +49,7 @@ def test_every_key() -> None:
             scope="machine",
             on_unreachable="closed",
             conversations=5,
+            carry_over=False,
         )
     ]
 
@@ -97,6 +99,7 @@ def test_no_budgets_no_problem() -> None:
         ("tags = { team = 5 }", "tags", "a table"),
         ('tags = "search"', "tags", "a table"),
         ("conversations = 0", "conversations", "1 to"),
+        ("carry_over = 0", "carry_over", "true or false"),
         ("limit = 5", "limit", "amount, window"),
         ('windw = "day"', "windw", "did you mean 'window'"),
     ],

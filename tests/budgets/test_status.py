@@ -14,7 +14,7 @@ from otel_llmcost.budgets import Budget, Gate, MachineCounter, parse_window
 from otel_llmcost.budgets.from_ledger import reconcile, spent_in_ledger
 from otel_llmcost.budgets.machine import FILE_NAME
 from otel_llmcost.budgets.status import budget_status
-from otel_llmcost.call import Tags
+from otel_llmcost.call import Tags, refused_by
 from otel_llmcost.cli import main
 from otel_llmcost.ledger.row import LedgerRow
 from otel_llmcost.ledger.store import Ledger
@@ -103,6 +103,22 @@ def test_status_reads_the_shared_counter_and_for_processes_the_ledger(ledger: Le
     ]
     assert "from the ledger" in after[1].note
     assert after[0].note == ""
+
+
+def test_status_counts_the_refusals_of_every_process_in_the_window(ledger: Ledger, tmp_path: Path) -> None:
+    refused = {"error_type": "BudgetExceeded", "notes": (refused_by("b"),)}
+    ledger.add(
+        [
+            row("r1", 0, **refused),
+            row("r2", 0, **refused),
+            row("r3", 0, error_type="BudgetExceeded", notes=(refused_by("other b"),)),
+            row("r4", 0, ago=2 * 3600, **refused),
+            row("r5", 0, error_type="RateLimitError", notes=("not-billed: HTTP 429",)),
+        ]
+    )
+    for one, refusals in ((budget(), 2), (budget(window=parse_window("total"), scope="machine"), 3)):
+        [state] = budget_status([one], ledger, tmp_path, NOW)
+        assert state.refused == refusals
 
 
 def test_a_counter_that_cannot_be_read_is_unknown_not_zero(tmp_path: Path) -> None:

@@ -15,7 +15,9 @@ from ..call import Asked, Call, Priced, Tags
 from ..errors import BudgetExceeded
 from .ceiling import CeilingBook, Ceilings, Unbounded
 from .counter import LONGEST_WAIT_S, CounterBusy, CounterStore, CounterUnreachable, Refusal, Sums, patiently
+from .cover import NOT_LOOKED, Cover
 from .model import CLOSED, MACHINE, REFUSE, Budget
+from .past import Past
 from .reservation import Part, Reservation, Settlement
 from .rule import Rule
 from .state import BudgetState, Crossing, state_of, sums_of, unknown_state
@@ -26,33 +28,6 @@ _LEAST_TRIES = 8
 _PAUSES_S = (0.0, 0.0002, 0.0005, 0.001, 0.001, 0.002)
 _MOST_MODELS = 4_096
 _OUTAGE_SILENCE_S = 60
-
-
-class Cover:
-    """The budgets that cover a call, grouped by their store."""
-
-    __slots__ = ("_groups", "blocks", "rules", "untagged")
-
-    def __init__(self, rules: tuple[Rule, ...]) -> None:
-        self.rules = rules
-        self.blocks = any(rule.blocks for rule in rules)
-        self.untagged = all(rule.untagged for rule in rules)
-        groups: dict[int, list[Rule]] = {}
-        for rule in rules:
-            groups.setdefault(id(rule.store), []).append(rule)
-        self._groups = [
-            (group[0].store, group, any(rule.blocks for rule in group)) for group in groups.values()
-        ]
-
-    def parts(self, tags: Tags, now: int, amount: int) -> list[Part]:
-        """What a call that started then asks of each store."""
-        return [
-            Part(store, rules, [rule.charge(tags, now, amount) for rule in rules], wanted)
-            for store, rules, wanted in self._groups
-        ]
-
-
-_NOT_LOOKED = Cover(())
 
 
 class Gate:
@@ -76,6 +51,9 @@ class Gate:
         self._covers: dict[tuple[Rule, ...], Cover] = {}
         self._settlement = Settlement(clock_ns)
         self._outage_quiet_until = 0
+        self.started_ns = clock_ns()
+        self.past: Past | None = None
+        """What the ledger knows from before; None where no budget asks for it."""
 
     def use_book(self, book: CeilingBook) -> None:
         """Bounds calls by another price book from now on."""
@@ -83,8 +61,11 @@ class Gate:
 
     @property
     def waits(self) -> bool:
-        """Whether admission may have to wait: there is a `block` budget that processes share."""
-        return any(rule.blocks and rule.budget.scope == MACHINE for rule in self.rules)
+        """Whether admission may have to wait: a `block` budget is shared by processes, or goes on from the past."""
+        unread = self.past is not None and not self.past.ready
+        return any(
+            rule.blocks and (rule.budget.scope == MACHINE or (unread and rule.goes_on)) for rule in self.rules
+        )
 
     def amounts(self) -> list[tuple[str, int, int]]:
         """(budget, limit, spent) of every budget whose counter can be read, in femto-dollars; for gauges."""
@@ -129,6 +110,8 @@ class Gate:
         cover = self._cover_of(call.provider, call.request_model or call.response_model, tags)
         if cover is None:
             return ()
+        if self.past is not None:
+            self.past.begin()
         now = call.start_ns // NS or self._now()
         return Reservation(self._settlement, cover.parts(tags, now, 0), 0, now).settle(priced)
 
@@ -138,26 +121,20 @@ class Gate:
         now = self._now()
         return [self._state(rule, now) for rule in self.rules]
 
-    def reconcile(self, ledger_totals: Mapping[str, int]) -> dict[str, int]:
-        """Lifts machine budgets to what the ledger says was spent in their current window; by how much.
+    def read_past(self, take_up: Callable[[], None]) -> None:
+        """Begins to count what was spent before; `take_up` does so, in a thread. It raises `LedgerError`."""
+        self.past = Past(take_up)
+        self.past.begin()
 
-        `ledger_totals`: budget name -> femto-dollars. For times in which the counter could not be reached, or
-        was lost. Spend that the counter already has is never taken away: the ledger may lag behind it.
-        """
-        if not self.flush(LONGEST_WAIT_S):
-            return {}
-        now = self._now()
-        lifted = {}
-        for rule in self.rules:
-            budget = rule.budget
-            if budget.scope != MACHINE or budget.window.per_conversation or budget.name not in ledger_totals:
-                continue
-            charge = rule.charge(Tags(), now, 0)
-            charge.amount = ledger_totals[budget.name]
-            missing = patiently(partial(rule.store.raise_to, charge, now))
-            if isinstance(missing, int) and missing:
-                lifted[budget.name] = missing
-        return lifted
+    def forked(self) -> None:
+        """In a child: its own counters are empty, and go on from the past when they are first used."""
+        self.started_ns = self._clock_ns()
+        if self.past is not None:
+            self.past = self.past.renewed()
+        for store in {id(rule.store): rule.store for rule in self.rules}.values():
+            forked = getattr(store, "after_fork_in_child", None)
+            if forked is not None:
+                forked()
 
     def flush(self, timeout_s: float) -> bool:
         """Settles what still waits for its counter, for the end of a program; whether nothing is left."""
@@ -173,8 +150,8 @@ class Gate:
 
     def _cover_of(self, provider: str, model: str, tags: Tags) -> Cover | None:
         """The budgets that cover a call, None for none."""
-        found = self._by_model.get((provider, model), _NOT_LOOKED)
-        if found is _NOT_LOOKED:
+        found = self._by_model.get((provider, model), NOT_LOOKED)
+        if found is NOT_LOOKED:
             found = self._by_model_found(provider, model)
         if found is None or found.untagged:
             return found
@@ -199,6 +176,8 @@ class Gate:
     def _prepare(self, asked: Asked, cover: Cover) -> Reservation:
         if self._settlement.late:
             self._settlement.make_up()
+        if self.past is not None and not self.past.ready:
+            self.past.begin()
         now = asked.start_ns // NS or self._now()
         amount = 0
         if cover.blocks:
@@ -212,6 +191,8 @@ class Gate:
 
     def _hold(self, reservation: Reservation) -> bool:
         """Holds in every store, or raises `BudgetExceeded` with nothing held; False where one is busy."""
+        if self.past is not None and not self.past.ready and self._lacks_past(self.past, reservation):
+            return False
         for part in reservation.parts:
             if not part.wanted:
                 continue
@@ -229,9 +210,22 @@ class Gate:
             part.hold, part.wanted = held, False
         return True
 
+    def _lacks_past(self, past: Past, reservation: Reservation) -> bool:
+        """Whether a budget still waits for what was spent before; one that says `closed` waits no longer, it refuses."""
+        for part in reservation.parts:
+            for rule in part.rules if part.wanted else ():
+                if not (rule.blocks and rule.goes_on) or past.ready:
+                    continue
+                if past.wait_s > 0:
+                    return True
+                if rule.budget.on_unreachable == CLOSED:
+                    reservation.release()
+                    raise rule.unreachable(past.why, reservation.started)
+        return False
+
     def _holdpatiently(self, reservation: Reservation) -> Iterator[float]:
         """Yields how long to wait before each further try to hold; gives everything back where it is broken off."""
-        deadline = time.monotonic() + LONGEST_WAIT_S
+        deadline = time.monotonic() + LONGEST_WAIT_S + (self.past.wait_s if self.past is not None else 0)
         held = False
         try:
             for tries, pause in enumerate(chain(_PAUSES_S, repeat(_PAUSES_S[-1]))):

@@ -24,6 +24,7 @@ class BudgetKeys(TypedDict, total=False):
     scope: str
     on_unreachable: str
     conversations: int
+    carry_over: bool
 
 
 def define_budget(name: str, amount: str | int | Decimal, **keys: Unpack[BudgetKeys]) -> Budget:

@@ -56,6 +56,8 @@ class Budget:
     on_unreachable: str = OPEN
     conversations: int = DEFAULT_CONVERSATIONS
     """How many conversations a per-conversation budget remembers; the longest unused is forgotten first."""
+    carry_over: bool = True
+    """Whether a process goes on from what the ledger knows of the window, or starts at zero (process scope)."""
 
     @property
     def blocks(self) -> bool:

@@ -37,6 +37,7 @@ KEYS = (
     "scope",
     "on_unreachable",
     "conversations",
+    "carry_over",
 )
 _MOST_USD = Decimal(10) ** 12
 _FINEST = -15
@@ -152,6 +153,7 @@ class _Reader:
             conversations=self.value(
                 "conversations", _count, DEFAULT_CONVERSATIONS, f"1 to {_MOST_CONVERSATIONS}"
             ),
+            carry_over=self.value("carry_over", _flag, True, "true or false"),
         )
         if "amount" not in self.table:
             self.wrong("amount", "is missing", None, 'USD, such as "25.00"')
@@ -242,6 +244,12 @@ def _thresholds(value: object) -> tuple[int, ...]:
     if not isinstance(value, list | tuple) or not all(type(one) is int and 1 <= one <= 1000 for one in value):
         raise ValueError
     return tuple(sorted(set(value)))
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
 
 
 def _count(value: object) -> int:

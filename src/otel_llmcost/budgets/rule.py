@@ -8,12 +8,13 @@ from ..call import COMMITTED, DELEGATED, EXACT, PARTIAL, PENDING, UNPRICED, Pric
 from ..errors import BudgetExceeded
 from ..money import as_text
 from .counter import Charge, CounterStore, Move, Sums
-from .model import REFUSE, Budget
+from .model import OBSERVE, PROCESS, REFUSE, Budget
 from .state import Crossing
 from .windows import CONVERSATION, ROLLING, Span, iso
 
 _log = logging.getLogger("otel_llmcost.budgets")
 _CONVERSATION_SILENCE_S = 60
+_REFUSED, _CARRIED = -1, -2
 
 
 class Rule:
@@ -27,6 +28,7 @@ class Rule:
         "_span",
         "blocks",
         "budget",
+        "goes_on",
         "limit",
         "refused",
         "store",
@@ -38,6 +40,8 @@ class Rule:
         self._name = budget.name
         self._per_conversation = budget.window.per_conversation
         self.blocks = budget.blocks
+        self.goes_on = budget.scope == PROCESS and budget.carry_over
+        """Whether the process counts what the ledger knows from before it, too."""
         self.limit = budget.amount if budget.blocks else None
         self.untagged = not budget.tags and not self._per_conversation
         self.refused = 0
@@ -87,7 +91,7 @@ class Rule:
         crossed = [threshold for level, threshold in self._levels if before < level <= after]
         found = [Crossing(name, threshold, move.after, limit) for threshold in crossed]
         for crossing in found:
-            if self.budget.action != "observe" and self._may_say(crossing.threshold, now):
+            if self.budget.action != OBSERVE and self._may_say(crossing.threshold, now):
                 _log.warning(
                     "budget %r reached %d%%: $%s of $%s spent",
                     crossing.budget,
@@ -96,6 +100,19 @@ class Rule:
                     as_text(crossing.limit),
                 )
         return found
+
+    def say_carried(self, spent: int, now: int) -> None:
+        """Tells the log where the budget stands at the start of a process, once a threshold is behind it."""
+        budget = self.budget
+        if self._per_conversation or budget.action == OBSERVE or not self._levels:
+            return
+        if spent * 100 >= self._levels[0][0] and self._may_say(_CARRIED, now):
+            _log.warning(
+                "budget %r begins with $%s of $%s spent: the ledger's calls of this window",
+                budget.name,
+                as_text(spent),
+                as_text(budget.amount),
+            )
 
     def exceeded(self, sums: Sums, asked: int, now: int) -> BudgetExceeded:
         """The refusal of a call that may cost more than is left."""
@@ -122,7 +139,7 @@ class Rule:
             resets_at=iso(self.span_at(now).resets),
             reason=reason,
         )
-        if self._may_say(-1, now):
+        if self._may_say(_REFUSED, now):
             _log.warning("calls are refused: %s", error)
         return error
 

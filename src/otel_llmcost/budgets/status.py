@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..ledger.store import Ledger
-from .from_ledger import spent_in_ledger
+from .from_ledger import refused_in_ledger, spent_in_ledger
 from .machine import FILE_NAME, MachineCounter
 from .model import MACHINE, Budget
 from .state import BudgetState, state_of, sums_of, unknown_state
 
-PROCESS_NOTE = "all processes together, from the ledger; each process has this limit for itself"
+PROCESS_NOTE = "all processes together, from the ledger; each counts its own and what was there when it began"
 MACHINE_NOTE = "the shared counter was not used yet; from the ledger"
 NO_LEDGER_NOTE = "there is no ledger to read"
 
@@ -23,13 +23,18 @@ def budget_status(
     """The state of budgets at `now` (seconds since the epoch); changes nothing, creates nothing.
 
     A machine budget is read from its counter in `counter_directory`. A process keeps its own budgets' counter to
-    itself: of those the ledger tells what all processes spent. Raises `LedgerError`.
+    itself: of those the ledger tells what all processes spent, and of all budgets how many calls they refused.
+    Raises `LedgerError`.
     """
     counter = None
     if counter_directory is not None and (counter_directory / FILE_NAME).exists():
         counter = MachineCounter(counter_directory)
     try:
-        return [_state(budget, ledger, counter, now) for budget in budgets]
+        refused = refused_in_ledger(budgets, ledger, now) if ledger is not None else {}
+        return [
+            replace(_state(budget, ledger, counter, now), refused=refused.get(budget.name, 0))
+            for budget in budgets
+        ]
     finally:
         if counter is not None:
             counter.close()

@@ -70,6 +70,7 @@ def _columns(states: Sequence[BudgetState]) -> list[Column]:
         Column(
             "remaining", amounts([state.remaining if state.known else None for state in states]), right=True
         ),
+        Column.numbers("refused", [state.refused for state in states], spare=2),
         Column("resets", [iso(state.resets_at) for state in states], spare=4),
         Column("runs out", [iso(state.runs_out_at) for state in states], spare=5),
         Column("note", [printable(state.note) for state in states], spare=6),

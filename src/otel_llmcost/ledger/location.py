@@ -52,6 +52,19 @@ def prepare_directory(directory: Path) -> None:
     directory.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
 
 
+def anything_kept(directory: Path) -> bool:
+    """Whether any program kept a call in `directory`, or nobody can tell: who reads it says why."""
+    for name in (DATABASE_NAME, JOURNAL_FOLDER):
+        try:
+            (directory / name).lstat()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return True
+        return True
+    return False
+
+
 def obstacle(directory: Path) -> str:
     """Why no call can be kept in `directory`, "" where nothing is in the way. Makes nothing, raises nothing."""
     for place in (directory / JOURNAL_FOLDER, directory, *directory.parents):

@@ -20,7 +20,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
 from .. import semconv
-from ..call import NOT_BILLED_NOTE, Call, Tags, note
+from ..call import NOT_BILLED_NOTE, Call, Tags, note, refused_by
 from . import outcome
 from .body import decoded, watch_body, watch_memory_body
 from .declaration import Route, Sdk
@@ -295,7 +295,7 @@ class Observation:
     def refused(self, refusal: BaseException) -> None:
         """A budget refused the call before its request left."""
         self.error = refusal
-        self.notes.append(note(NOT_BILLED_NOTE, "refused by a budget before the request left"))
+        self.notes.append(refused_by(getattr(refusal, "budget", "")))
         self.finish()
 
     def disown(self) -> None:
