@@ -3,42 +3,36 @@
 from __future__ import annotations
 
 from grafana_foundation_sdk.builders import dashboard
+from operations import operations
 from panels import (
     CALLS,
     COST,
     FILTER,
+    PROGRAM,
+    RANGE,
     SAVINGS,
+    STEP,
     TOKENS,
-    UNANSWERED,
     Query,
     board,
     figure,
+    filled,
     grown,
     listing,
     over_time,
     ranking,
+    status,
 )
 
-RANGE, STEP = "$__range", "$__interval"
 MODEL, PROVIDER, SERVICE = "gen_ai_response_model", "gen_ai_provider_name", "service_name"
 SOURCE, TEAM, FEATURE = "llmcost_source", "llmcost_team", "llmcost_feature"
 DURATION = "gen_ai_client_operation_duration_seconds"
 
 
-def _with(empty: dashboard.Dashboard, *panels) -> dashboard.Dashboard:  # type: ignore[no-untyped-def]
-    for number, panel in enumerate(panels, 1):
-        empty = empty.with_panel(panel.id(number))
-    return empty
-
-
-def _status(*statuses: str) -> str:
-    return f'{UNANSWERED},llmcost_status=~"{"|".join(statuses)}"'
-
-
 def overview() -> dashboard.Dashboard:
     """Spend, and what has no price."""
     last_hour = grown(COST, "1h")
-    return _with(
+    return filled(
         board(
             "llmcost-overview",
             "Overview",
@@ -56,7 +50,7 @@ def overview() -> dashboard.Dashboard:
         figure(
             "Calls without a price",
             "Calls whose price is unknown or partly unknown: the spend is at least what is shown.",
-            Query(f"{grown(CALLS, RANGE, where=_status('unpriced', 'partial'))} or vector(0)", "calls"),
+            Query(f"{grown(CALLS, RANGE, where=status('unpriced', 'partial'))} or vector(0)", "calls"),
             unit="short",
             decimals=0,
         ),
@@ -89,7 +83,7 @@ def models() -> dashboard.Dashboard:
     prompts = f'{FILTER},llmcost_meter=~"input.*|cache_.*"'
     # rate() sees nothing of a histogram that is born with its values, as that of a short program is.
     buckets = grown(f"{DURATION}_bucket", "$__rate_interval", f"le, {MODEL}")
-    return _with(
+    return filled(
         board(
             "llmcost-models",
             "Models",
@@ -173,15 +167,14 @@ def attribution() -> dashboard.Dashboard:
     text = (
         "Team, feature and source of every dollar; OTEL_LLMCOST_METRIC_TAGS decides which tags become labels."
     )
-    return _with(board("llmcost-attribution", "Attribution", text), *panels)
+    return filled(board("llmcost-attribution", "Attribution", text), *panels)
 
 
 def budgets() -> dashboard.Dashboard:
     """Limits and how near they are."""
-    which = 'service_name=~"$service",deployment_environment_name=~"$environment"'
-    limit = f"max by (budget) (llmcost_budget_limit_USD{{{which}}})"
-    spent = f"max by (budget) (llmcost_budget_spent_USD{{{which}}})"
-    return _with(
+    limit = f"max by (budget) (llmcost_budget_limit_USD{{{PROGRAM}}})"
+    spent = f"max by (budget) (llmcost_budget_spent_USD{{{PROGRAM}}})"
+    return filled(
         board("llmcost-budgets", "Budgets", "Budgets of otel-llmcost: limit, spent and reserved, remaining."),
         ranking(
             "Used",
@@ -201,90 +194,6 @@ def budgets() -> dashboard.Dashboard:
             width=24,
         ),
         listing("Budgets", "Limit and spent.", Query(limit, "limit"), Query(spent, "spent")),
-    )
-
-
-def operations() -> dashboard.Dashboard:
-    """Whether the numbers can be trusted."""
-    failed = f'{UNANSWERED},error_type!=""'
-    which = 'service_name=~"$service",deployment_environment_name=~"$environment"'
-    alive = f"count by (service_name) (count by (service_name, instance) ({CALLS}{{{UNANSWERED}}}))"
-    newest = f"time() - max by (service_name) (timestamp({CALLS}{{{UNANSWERED}}}))"
-    text = "Errors, calls by status, age of prices, who reports and how recently."
-    return _with(
-        board("llmcost-operations", "Operations", text),
-        figure(
-            "Failed calls",
-            "Calls that ended in an error.",
-            Query(f"{grown(CALLS, RANGE, where=failed)} or vector(0)", "calls"),
-            unit="short",
-            decimals=0,
-        ),
-        figure(
-            "Error rate",
-            "Failed calls by all calls.",
-            Query(
-                f"({grown(CALLS, RANGE, where=failed)} or vector(0)) / {grown(CALLS, RANGE, where=UNANSWERED)}",
-                "share",
-            ),
-            unit="percentunit",
-        ),
-        figure(
-            "Age of prices",
-            "Since the price list of the oldest program was checked.",
-            Query(f"max(llmcost_price_age_seconds{{{which}}})", "age"),
-            unit="s",
-        ),
-        figure(
-            "Programs reporting",
-            "Processes whose counters arrive now.",
-            Query(f"sum({alive})", "processes"),
-            unit="short",
-            decimals=0,
-        ),
-        figure(
-            "Exact calls",
-            "Share of calls whose cost is exact or the provider's own figure.",
-            Query(
-                f"{grown(CALLS, RANGE, where=_status('exact', 'reported'))}"
-                f" / {grown(CALLS, RANGE, where=UNANSWERED)}",
-                "share",
-            ),
-            unit="percentunit",
-        ),
-        figure(
-            "Unpriced calls",
-            "Calls without any price.",
-            Query(f"{grown(CALLS, RANGE, where=_status('unpriced'))} or vector(0)", "calls"),
-            unit="short",
-            decimals=0,
-        ),
-        over_time(
-            "Calls by status",
-            "Calls in each interval.",
-            Query(grown(CALLS, STEP, "llmcost_status", UNANSWERED), "{{llmcost_status}}"),
-            unit="short",
-            stacked=True,
-        ),
-        over_time(
-            "Errors by type",
-            "Failed calls in each interval.",
-            Query(grown(CALLS, STEP, "error_type", failed), "{{error_type}}", exemplars=True),
-            unit="short",
-            stacked=True,
-        ),
-        over_time(
-            "Programs reporting",
-            "Processes whose counters arrive.",
-            Query(alive, "{{service_name}}"),
-            unit="short",
-        ),
-        over_time(
-            "Silence",
-            "Since the newest counter of each service: a growing line is an exporter that is stuck.",
-            Query(newest, "{{service_name}}"),
-            unit="s",
-        ),
     )
 
 

@@ -20,13 +20,17 @@ FILTER = (
     'service_name=~"$service",deployment_environment_name=~"$environment",'
     'gen_ai_provider_name=~"$provider",gen_ai_response_model=~"$model"'
 )
-UNANSWERED = (
-    'service_name=~"$service",deployment_environment_name=~"$environment",gen_ai_provider_name=~"$provider"'
-)
+PROGRAM = 'service_name=~"$service",deployment_environment_name=~"$environment"'
+"""For what concerns a program and not its calls."""
+UNANSWERED = f'{PROGRAM},gen_ai_provider_name=~"$provider"'
 """For calls that no model answered: errors have no response model."""
 
+RANGE, STEP = "$__range", "$__interval"
 COST, CALLS, TOKENS = "llm_cost_USD_total", "llm_calls_total", "llm_tokens_total"
 SAVINGS = "llm_cache_savings_USD"
+RETRIES, KEPT = "llmcost_retries_total", "llmcost_ledger_calls_total"
+SPANS_EXPORTED = "otel_sdk_exporter_span_exported_total"
+POINTS_EXPORTED = "otel_sdk_exporter_metric_data_point_exported_total"
 
 
 def grown(metric: str, window: str, by: str = "", where: str = FILTER) -> str:
@@ -173,4 +177,27 @@ def board(uid: str, title: str, description: str) -> dashboard.Dashboard:
     return made
 
 
-__all__ = ["DashboardLink", "Query", "board", "figure", "grown", "listing", "over_time", "ranking"]
+def filled(empty: dashboard.Dashboard, *panels) -> dashboard.Dashboard:  # type: ignore[no-untyped-def]
+    """A dashboard with these panels, numbered in their order."""
+    for number, panel in enumerate(panels, 1):
+        empty = empty.with_panel(panel.id(number))
+    return empty
+
+
+def status(*statuses: str) -> str:
+    """The filter of calls with one of these statuses."""
+    return f'{UNANSWERED},llmcost_status=~"{"|".join(statuses)}"'
+
+
+__all__ = [
+    "DashboardLink",
+    "Query",
+    "board",
+    "figure",
+    "filled",
+    "grown",
+    "listing",
+    "over_time",
+    "ranking",
+    "status",
+]

@@ -61,7 +61,7 @@ class Gauges:
             gauge(semconv.M_BUDGET_SPENT, [self._spent], "USD", "Spent and reserved of the budgets"),
             counter(semconv.M_BUDGET_REFUSED, [self._refused], "{call}", "Calls that a budget refused"),
             gauge(semconv.M_PRICE_AGE, [self._price_age], "s", "Since the day of the price list"),
-            gauge(semconv.M_LEDGER_ENABLED, [self._ledger_enabled], "1", "1 with a ledger, 0 without"),
+            gauge(semconv.M_LEDGER_ENABLED, [self._ledger_enabled], "", "1 with a ledger, 0 without"),
             counter(
                 semconv.M_LEDGER_CALLS,
                 [self._ledger_calls],

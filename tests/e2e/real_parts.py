@@ -267,12 +267,16 @@ class Parts:
         return part
 
     def prometheus(
-        self, *, alertmanager: str = "", scrape: str = "", rules: Path | None = None
+        self, *, alertmanager: str = "", scrape: str = "", collectors: str = "", rules: Path | None = None
     ) -> Prometheus:
         """Prometheus on the shipped configuration, its addresses replaced by this test's own."""
         address = f"127.0.0.1:{free_port()}"
         text = (PROMETHEUS / "prometheus.yml").read_text()
-        for shipped, own in (("alertmanager:9093", alertmanager), ("gateway:8889", scrape)):
+        for shipped, own in (
+            ("alertmanager:9093", alertmanager),
+            ("gateway:8889", scrape),
+            ("gateway:8887", collectors),
+        ):
             assert shipped in text
             text = text.replace(shipped, own or "127.0.0.1:9")
         text = text.replace("rules/*.yml", f"{rules or PROMETHEUS / 'rules'}/*.yml")

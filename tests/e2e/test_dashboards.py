@@ -17,7 +17,7 @@ from otel_llmcost.server.demo_provider import DemoProvider
 from ..acceptance.conftest import World
 from ..acceptance.ledger_sum import ledger_total
 from ..acceptance.sink import Sink
-from .real_parts import ROOT, Parts, Prometheus, until
+from .real_parts import ROOT, Parts, Prometheus, free_port, until
 
 GRAFANA = ROOT / "grafana"
 BOARDS = sorted((GRAFANA / "dashboards").glob("*.json"))
@@ -102,6 +102,10 @@ PROGRAM = """
         ai.chat.completions.create(model="gpt-4o-mini", messages=ask, extra_headers={"x-demo-status": "429"})
     except openai.RateLimitError:
         pass
+    patient = openai.OpenAI(max_retries=2)
+    patient.chat.completions.create(
+        model="gpt-4o-mini", messages=ask, extra_headers={"x-demo-status": "429", "x-demo-fail": "2"}
+    )
 """
 SETTINGS = """
 [budgets.team]
@@ -136,8 +140,14 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Promethe
     apps.mkdir()
     (apps / "otel-llmcost.toml").write_text(SETTINGS)
     try:
-        prometheus = parts.prometheus()
-        agent = parts.collector("agent.yaml", LLMCOST_METRICS_ENDPOINT=prometheus.otlp)
+        own = str(free_port())
+        prometheus = parts.prometheus(collectors=f"127.0.0.1:{own}")
+        agent = parts.collector(
+            "agent.yaml",
+            LLMCOST_METRICS_ENDPOINT=prometheus.otlp,
+            LLMCOST_OWN_METRICS="normal",
+            LLMCOST_OWN_METRICS_PORT=own,
+        )
         with DemoProvider() as openai, DemoProvider() as anthropic, Sink() as sink:
             world = World(openai, anthropic, sink, apps)
             common = {
@@ -145,6 +155,7 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Promethe
                 "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=test",
                 "OTEL_LLMCOST_METRIC_TAGS": "source,team,feature",
                 "OTEL_LLMCOST_CONFIG": str(apps / "otel-llmcost.toml"),
+                "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED": "true",
             }
             for _ in range(2):
                 done = world.start(
@@ -153,6 +164,14 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Promethe
                 assert done.returncode == 0, done.stderr
             done = world.start(
                 PREFORK, OTEL_SERVICE_NAME="prefork", OTEL_METRIC_EXPORT_INTERVAL="500", **common
+            )
+            assert done.returncode == 0, done.stderr
+            done = world.start(
+                NOBODY_TAKES_ITS_SPANS,
+                OTEL_SERVICE_NAME="lonely",
+                OTEL_EXPORTER_OTLP_TRACES_ENDPOINT="http://127.0.0.1:9/v1/traces",
+                OTEL_EXPORTER_OTLP_TRACES_TIMEOUT="1",
+                **common,
             )
             assert done.returncode == 0, done.stderr
             wanted = float(ledger_total(world.ledger))
@@ -186,6 +205,14 @@ PREFORK = """
     for child in children:
         assert os.waitpid(child, 0)[1] == 0
 """
+NOBODY_TAKES_ITS_SPANS = """
+    import openai
+    from opentelemetry import metrics, trace
+
+    openai.OpenAI().chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": "hi"}])
+    trace.get_tracer_provider().force_flush()
+    metrics.get_meter_provider().force_flush()
+"""
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=NAMES)
@@ -200,6 +227,24 @@ def test_every_query_is_answered(traffic: tuple[Prometheus, World], board: Path)
         if target.get("range"):
             now = time.time()
             assert prometheus.query_range(filled(str(target["expr"]), "1m"), now - 600, now, 60), title
+
+
+def test_figures_of_operations(traffic: tuple[Prometheus, World]) -> None:
+    """What the traffic is known to have: 28 calls, two of them failed, two answered at the third attempt."""
+    prometheus, _ = traffic
+    found = {
+        title: prometheus.value(filled(str(target["expr"])))
+        for title, target in targets(GRAFANA / "dashboards" / "operations.json")
+        if not target.get("range")
+    }
+    assert found["Failed calls"] == 2
+    assert found["Error rate"] == pytest.approx(2 / 28)
+    assert found["Retries"] == 4
+    assert found["Unpriced calls"] == 2
+    assert found["Not in the ledger"] == 0
+    assert found["Without a ledger"] == 0
+    assert found["Spans lost"] == 1
+    assert found["Waiting in collectors"] is not None
 
 
 @pytest.mark.parametrize("window", ["5m", "1h", "24h", "30d"])
