@@ -74,7 +74,9 @@ class Program:
     stop: int = signal.SIGTERM
     """The signal that ends a server."""
     past_exit_handlers: bool = False
-    """It kills itself by the signal after its own shutdown: what waits for export is lost, the ledger is whole."""
+    """Processes of it are killed past every handler of Python: what waits for export is lost, the ledger is whole."""
+    left: bool = False
+    """It leaves one more stream after the first event."""
 
 
 def _gunicorn(*options: str) -> tuple[str, ...]:
@@ -145,6 +147,79 @@ kept = ai.chat.completions.create(model="gpt-4o-mini", messages=ask, stream=True
 next(kept)
 """
 )
+_SHUTDOWN_ASYNC = (
+    ASYNC_CALLS
+    + """
+async def main():
+    global kept
+    await calls()
+    async with openai.AsyncOpenAI() as ai:
+        asked = dict(model="gpt-4o-mini", messages=ask, stream=True, stream_options={"include_usage": True})
+        kept = await ai.chat.completions.create(**asked)
+        async for _ in kept:
+            sys.exit()
+import sys
+asyncio.run(main())
+"""
+)
+_SHUTDOWN_THREAD = (
+    CALLS
+    + """
+import threading
+calls()
+begun, forever = threading.Event(), threading.Event()
+def read():
+    told = {"include_usage": True}
+    for _ in ai.chat.completions.create(model="gpt-4o-mini", messages=ask, stream=True, stream_options=told):
+        begun.set()
+        forever.wait()
+threading.Thread(target=read, daemon=True).start()
+begun.wait()
+"""
+)
+# The parent imports and instruments; its workers are replaced after two tasks each, or kill themselves after each.
+_CELERY = (
+    CALLS
+    + """
+import os, pathlib, signal, threading
+from celery import Celery
+from celery.signals import worker_ready
+TASKS, DEADLY = 8, {deadly}
+done = pathlib.Path("done")
+for folder in ("queue", "processed", "done"):
+    pathlib.Path(folder).mkdir(exist_ok=True)
+app = Celery("app", broker="filesystem://")
+app.conf.update(
+    broker_transport_options=dict(
+        data_folder_in="queue", data_folder_out="queue", processed_folder="processed", control_folder="control"
+    ),
+    worker_prefetch_multiplier=1,
+)
+
+@app.task(name="work")
+def work(number):
+    calls()
+    (done / str(number)).touch()
+    if DEADLY:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def end():
+    turn = threading.Event()
+    while len(list(done.iterdir())) < TASKS:
+        turn.wait(0.05)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+@worker_ready.connect
+def begin(**kwargs):
+    for number in range(TASKS):
+        work.delay(number)
+    threading.Thread(target=end, daemon=True).start()
+"""
+)
+_WORKER = (
+    *("celery", "--app", "app", "worker", "--pool", "prefork", "--concurrency", "2"),
+    *("--max-tasks-per-child", "2", "--without-gossip", "--without-mingle", "--loglevel", "error"),
+)
 _PYTHON = ("python", "app.py")
 _TASKS_RUN = ASYNC_CALLS + _TASKS + "asyncio.run(main())\n"
 _UVLOOP_RUN = ASYNC_CALLS + _TASKS + "import uvloop\nuvloop.run(main())\n"
@@ -156,7 +231,13 @@ PROGRAMS: dict[str, Program] = {
     "gevent greenlets": Program(_GEVENT, _PYTHON, rounds=8),
     "os.fork": Program(_FORK, _PYTHON, rounds=4),
     "multiprocessing, fork and spawn": Program(_POOL, _PYTHON, rounds=7),
-    "exit in the middle of a stream": Program(_SHUTDOWN, _PYTHON, rounds=1),
+    "exit in the middle of a stream": Program(_SHUTDOWN, _PYTHON, rounds=1, left=True),
+    "exit in the middle of an async stream": Program(_SHUTDOWN_ASYNC, _PYTHON, rounds=1, left=True),
+    "exit while a thread reads a stream": Program(_SHUTDOWN_THREAD, _PYTHON, rounds=1, left=True),
+    "celery, prefork, workers replaced": Program(_CELERY.replace("{deadly}", "False"), _WORKER, rounds=8),
+    "celery, prefork, workers killed": Program(
+        _CELERY.replace("{deadly}", "True"), _WORKER, rounds=8, past_exit_handlers=True
+    ),
     "gunicorn, sync workers": Program(WSGI, _gunicorn(), requests=12),
     "gunicorn, sync workers, preload": Program(WSGI, _gunicorn("--preload"), requests=12),
     "gunicorn, gthread workers": Program(WSGI, _gunicorn("-k", "gthread", "--threads", "4"), requests=12),

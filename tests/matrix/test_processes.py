@@ -41,9 +41,8 @@ def test_every_call_arrives_once(name: str, python: Path, tmp_path: Path) -> Non
     with DemoProvider() as provider, Sink() as sink:
         output = _run(program, python, _environment(provider, sink, tmp_path), tmp_path)
     rounds = program.requests or program.rounds
-    left = name == "exit in the middle of a stream"
-    total = rounds * ROUND + (LEFT_STREAM if left else 0)
-    calls = rounds * EACH + left
+    total = rounds * ROUND + (LEFT_STREAM if program.left else 0)
+    calls = rounds * EACH + program.left
     for word in BAD_WORDS:
         assert word not in output, output
     assert ledger_total(tmp_path / "ledger") == total

@@ -50,23 +50,8 @@ class _Watched:
             raise
         guarded(self._llmcost_ended, None, False)
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        chunks = self._llmcost_inner.__aiter__()
-        try:
-            async for chunk in chunks:
-                if self._llmcost_tee is not None:
-                    guarded(self._llmcost_copy, chunk)
-                yield chunk
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            guarded(self._llmcost_ended, error, False)
-            raise
-        finally:
-            # in the task that read it: the event loop would close it later, in a task of its own
-            if isinstance(chunks, AsyncGenerator):
-                await chunks.aclose()
-        guarded(self._llmcost_ended, None, False)
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _AsyncChunks(self, self._llmcost_inner.__aiter__())
 
     def close(self) -> None:
         try:
@@ -84,6 +69,41 @@ class _Watched:
         ended = getattr(self, "_llmcost_ended", None)
         if ended is not None:
             guarded(ended, None, True)
+
+
+class _AsyncChunks:
+    """The chunks of an async body, in the program's own task.
+
+    No generator: where the event loop ends first, it closes all of them at once, and one that closes another fails.
+    """
+
+    __slots__ = ("_body", "_chunks")
+
+    def __init__(self, body: _Watched, chunks: AsyncIterator[bytes]) -> None:
+        self._body, self._chunks = body, chunks
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        body = self._body
+        try:
+            chunk = await self._chunks.__anext__()
+        except GeneratorExit:
+            raise
+        except StopAsyncIteration:
+            guarded(body._llmcost_ended, None, False)
+            raise
+        except BaseException as error:
+            guarded(body._llmcost_ended, error, False)
+            raise
+        if body._llmcost_tee is not None:
+            guarded(body._llmcost_copy, chunk)
+        return chunk
+
+    async def aclose(self) -> None:
+        if isinstance(self._chunks, AsyncGenerator):
+            await self._chunks.aclose()
 
 
 def _class_for(stream: Any) -> type:

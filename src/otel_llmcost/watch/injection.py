@@ -40,7 +40,7 @@ def hide_usage(stream: Any) -> None:
     chunks = getattr(stream, "_iterator", None)
     if chunks is None:
         return
-    stream._iterator = _hiding_async(chunks) if hasattr(chunks, "__anext__") else _hiding(chunks)
+    stream._iterator = _HidingAsync(chunks) if hasattr(chunks, "__anext__") else _hiding(chunks)
 
 
 def _only_usage(chunk: Any) -> bool:
@@ -56,10 +56,22 @@ def _hiding(chunks: Any) -> Iterator[Any]:
         chunks.close()
 
 
-async def _hiding_async(chunks: Any) -> AsyncIterator[Any]:
-    try:
-        async for chunk in chunks:
+class _HidingAsync:
+    """As `body._AsyncChunks`: no generator, which the event loop would close at the same time as the one inside."""
+
+    __slots__ = ("_chunks",)
+
+    def __init__(self, chunks: Any) -> None:
+        self._chunks = chunks
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        while True:
+            chunk = await self._chunks.__anext__()
             if not _only_usage(chunk):
-                yield chunk
-    finally:
-        await chunks.aclose()
+                return chunk
+
+    async def aclose(self) -> None:
+        await self._chunks.aclose()

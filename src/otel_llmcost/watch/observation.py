@@ -85,6 +85,8 @@ class Exchange:
             return
         if error is not None and observation.error is None:
             observation.error = error
+        if error is not None and observation.ends_with_native:
+            return  # the SDK ends its span with this error in a moment, and says what it calls it
         if self.stream or self.unparsed:
             observation.finish()
 
@@ -316,6 +318,11 @@ class Observation:
     def open(self) -> bool:
         """Whether the call is still in flight."""
         return bool(self._open)
+
+    @property
+    def ends_with_native(self) -> bool:
+        """Whether the end of the SDK's own span ends this call."""
+        return self.native and self.span is not None and self.span.is_recording()
 
     def end_ns(self) -> int:
         """Now, or for a stream the moment of its last event: an abandoned one may be found much later."""

@@ -201,12 +201,12 @@ def _first_chunk(observation: Observation) -> float | None:
 
 
 def error_type(observation: Observation) -> str:
-    """`error.type`: the exception's class, or what the SDK's own span says (a closed stream is no failure)."""
-    if observation.error is not None:
-        return type(observation.error).__qualname__
-    attributes = getattr(observation.span, "attributes", None)
+    """`error.type`: what the SDK's own span says (a closed stream is no failure), or the exception's class."""
+    attributes = getattr(observation.span, "attributes", None) if observation.native else None
     said = attributes.get(semconv.ERROR_TYPE) if attributes else None
-    return said if isinstance(said, str) else ""
+    if isinstance(said, str):
+        return said
+    return type(observation.error).__qualname__ if observation.error is not None else ""
 
 
 def _error_of(observation: Observation) -> BaseException | None:

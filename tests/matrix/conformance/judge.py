@@ -88,9 +88,7 @@ class Judge:
         """Every way in every mode it has."""
         wanted = [(way, mode) for way in ways for mode in way.modes]
         present = [cell for cell in wanted if self._has(*cell)]
-        # what was imported is no business of the collections that the ways ask for
         gc.collect()
-        gc.freeze()
         shared: dict[Any, Any] = {}
         # packed: the garbage collections that the ways ask for would walk over all of them each time
         before = {cell: pickle.dumps(self._run(*cell, Switch(), shared)[0]) for cell in present}
@@ -104,7 +102,9 @@ class Judge:
             if cell not in before:
                 cells.append(Cell(way.sdk, way.title, mode, ABSENT))
                 continue
-            problems = self._problems(way, pickle.loads(before[cell]), *self._run(way, mode, Watching(), shared))
+            problems = self._problems(
+                way, pickle.loads(before[cell]), *self._run(way, mode, Watching(), shared)
+            )
             cells.append(Cell(way.sdk, way.title, mode, FAILED if problems else OK, problems))
         return cells
 
@@ -131,6 +131,8 @@ class Judge:
         for provider in self.places:
             provider.requests.clear()
         problem, contained_before = "", contained()
+        # what was there before is no business of the collections that a way asks for: else they take most of the time
+        gc.freeze()
         try:
             if mode == ASYNC:
                 self.loop.run_until_complete(asyncio.wait_for(self._whole(way, bench), _PATIENCE_S))
