@@ -189,6 +189,7 @@ class Runtime:
         if self.gate is not None:
             guarded(read_past, self.gate, self.config)
         hooks.when_imported("multiprocessing.util", self._follow_multiprocessing)
+        hooks.when_imported("celery.signals", self._follow_celery)
 
     def _wrap_provider(
         self, made: Callable[[Any], None], original: Callable[..., None]
@@ -238,8 +239,12 @@ class Runtime:
 
         Finalize(None, self.child_exit, exitpriority=100)
 
-    def child_exit(self) -> None:
-        """A child of multiprocessing ends: send what it has, within the bound."""
+    def _follow_celery(self, signals: ModuleType) -> None:
+        # its workers end by os._exit, too, and do not even run multiprocessing's finalizers
+        signals.worker_process_shutdown.connect(self.child_exit, weak=False, dispatch_uid="otel-llmcost")
+
+    def child_exit(self, **told: object) -> None:
+        """A child of multiprocessing or a Celery worker ends: send what it has, within the bound."""
         guarded(self.engine.finish_all)
         guarded(flush_providers, self.config.exit_timeout_s)
         if self.recorder is not None:

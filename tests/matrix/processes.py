@@ -147,19 +147,18 @@ kept = ai.chat.completions.create(model="gpt-4o-mini", messages=ask, stream=True
 next(kept)
 """
 )
+# The loop is left as it is: closing it closes all asynchronous generators at once, which httpcore2's complain about.
 _SHUTDOWN_ASYNC = (
     ASYNC_CALLS
     + """
 async def main():
-    global kept
+    global ai, kept
     await calls()
-    async with openai.AsyncOpenAI() as ai:
-        asked = dict(model="gpt-4o-mini", messages=ask, stream=True, stream_options={"include_usage": True})
-        kept = await ai.chat.completions.create(**asked)
-        async for _ in kept:
-            sys.exit()
-import sys
-asyncio.run(main())
+    ai = openai.AsyncOpenAI()
+    asked = dict(model="gpt-4o-mini", messages=ask, stream=True, stream_options={"include_usage": True})
+    kept = await ai.chat.completions.create(**asked)
+    await anext(kept)
+asyncio.new_event_loop().run_until_complete(main())
 """
 )
 _SHUTDOWN_THREAD = (
