@@ -32,6 +32,8 @@ def watch(sdk: Sdk, engine: Engine, module: ModuleType) -> Patch:
         ("SyncAPIClient", "_process_response", _wrap_response),
         ("AsyncAPIClient", "_process_response", _wrap_response),
         ("BaseClient", "_process_response_data", _wrap_data),
+        ("SyncAPIClient", "_retry_request", _wrap_retry),
+        ("AsyncAPIClient", "_retry_request", _wrap_retry),
     ):
         owner = getattr(module, owner_name, None)
         if isinstance(owner, type):
@@ -137,6 +139,17 @@ def _responded(observation: Observation, kwargs: dict[str, Any]) -> bool:
     raw = bool(response.request.headers.get(RAW_HEADER))
     observation.responded(response, bool(kwargs.get("stream")), raw, int(kwargs.get("retries_taken") or 0))
     return True
+
+
+def _wrap_retry(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Callable[..., Any]:
+    # of older SDKs: newer ones number their attempts in a header of the request
+    def _retry_request(self: Any, *args: Any, **kwargs: Any) -> Any:
+        observation = current.get()
+        if observation is not None and observation.sdk is sdk:
+            observation.attempts += 1
+        return original(self, *args, **kwargs)
+
+    return _retry_request
 
 
 def _wrap_data(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Callable[..., Any]:
