@@ -52,9 +52,10 @@ class ReceivedPoint:
 
 
 class Sink:
-    """Listens on a free port of 127.0.0.1 and keeps every span and every metric point."""
+    """Listens on a port of 127.0.0.1, a free one unless told, and keeps every span and every metric point."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
+        self._port = port
         self.spans: list[ReceivedSpan] = []
         self.points: list[ReceivedPoint] = []
         self.lock = threading.Lock()
@@ -66,7 +67,7 @@ class Sink:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                body = _body(self)
                 if self.headers.get("content-encoding") == "gzip":
                     body = gzip.decompress(body)
                 answer: Any
@@ -88,7 +89,7 @@ class Sink:
             def log_message(self, *args: Any) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = ThreadingHTTPServer(("127.0.0.1", self._port), Handler)
         self.server.daemon_threads = True
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         return self
@@ -164,6 +165,19 @@ class Sink:
             for point in self.latest(metric)
             if all(point.attributes.get(name.replace("__", ".")) == value for name, value in labels.items())
         )
+
+
+def _body(request: BaseHTTPRequestHandler) -> bytes:
+    """A body of told length, or in chunks (RFC 9112, 7.1), as senders in other languages and collectors use them."""
+    if "chunked" not in request.headers.get("transfer-encoding", "").lower():
+        return request.rfile.read(int(request.headers.get("content-length", 0)))
+    parts = []
+    while size := int(request.rfile.readline().partition(b";")[0], 16):
+        parts.append(request.rfile.read(size))
+        request.rfile.readline()
+    while request.rfile.readline().strip():  # trailers
+        pass
+    return b"".join(parts)
 
 
 def _point(metric: Any, kind: str, data: Any, point: Any, about: dict[str, Any]) -> ReceivedPoint:
