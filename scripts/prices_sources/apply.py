@@ -7,9 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from .combine import Combined, share_names
-from .names import Names
-from .pages import Pages, decimals, fee_list, instant
-from .rows import Row, scaled
+from .pages import Pages, decimals, fee_list, instant, names_of
+from .rows import Row, only_factor, scaled
 
 _OPEN = "9999"
 _BILLED_BY_TOKEN = ("openai", "azure.ai.openai", "gcp.gemini", "gcp.vertex_ai")
@@ -25,6 +24,7 @@ def apply(pages: Pages, combined: Combined) -> None:
         for row in list(rows):
             if row.tier == "standard" and not row.speed:
                 rows.extend(_derived(pages, row, rows))
+        rows.extend(_regional_tiers(rows))
         _tidy(rows)
         for row in rows:
             for statement in pages.matching("patch", row):
@@ -60,7 +60,7 @@ def _overlay(combined: Combined, row: Row) -> None:
             )
         kept += parts
     if rows:
-        row.names = _merged(rows[0].names, row.names)
+        row.names = rows[0].names.merged(row.names)
         row.context_window = row.context_window or max(known.context_window for known in rows)
         row.max_output = row.max_output or max(known.max_output for known in rows)
     combined.models[row.provider, row.model] = [*kept, row]
@@ -68,10 +68,6 @@ def _overlay(combined: Combined, row: Row) -> None:
 
 def _exact(combined: Combined, provider: str, model: str) -> set[str]:
     return {alias.lower() for alias in combined.models[provider, model][0].names.aliases}
-
-
-def _merged(names: Names, more: Names) -> Names:
-    return Names(names.aliases | more.aliases, names.prefixes | more.prefixes, names.regexes | more.regexes)
 
 
 def _outside(known: Row, row: Row) -> Iterator[Row]:
@@ -109,6 +105,18 @@ def _derived(pages: Pages, row: Row, rows: list[Row]) -> Iterator[Row]:
                 _complete(known, made)
                 pieces = [part for piece in pieces for part in _outside(piece, known)]
         yield from pieces
+
+
+def _regional_tiers(rows: list[Row]) -> Iterator[Row]:
+    """Tiers that are listed without a region, where the model has a surcharge in some: the same one, `derived`."""
+    plain = [row for row in rows if not row.region]
+    for regional in [row for row in rows if row.region and (row.tier, row.speed) == ("standard", "")]:
+        standard = next((row for row in plain if row.terms[2:4] == regional.terms[2:4]), None)
+        factor = only_factor(regional, standard) if standard is not None else None
+        for row in plain if factor is not None else ():
+            if any(known.terms == (*row.terms[:4], regional.region) for known in rows):
+                continue
+            yield scaled(row, factor, region=regional.region)
 
 
 def _complete(known: Row, made: Row) -> None:
@@ -158,7 +166,7 @@ def _price_audio(row: Row, *, apart: bool) -> None:
 def _patch(row: Row, statement: dict[str, Any]) -> None:
     if not _of_tier(row, statement):
         return
-    row.names.aliases |= set(statement.get("aliases", ()))
+    row.names = row.names.merged(names_of(statement))
     for meter, rate in decimals(statement.get("rates", {})).items():
         row.rates.setdefault(meter, rate)
     for level in statement.get("threshold", []):

@@ -120,9 +120,7 @@ def _place(combined: Combined, rows: list[Row]) -> None:
 def share_names(rows: list[Row]) -> None:
     merged = Names()
     for row in rows:
-        merged.aliases |= row.names.aliases
-        merged.prefixes |= row.names.prefixes
-        merged.regexes |= row.names.regexes
+        merged = merged.merged(row.names)
     window, output = max(row.context_window for row in rows), max(row.max_output for row in rows)
     for row in rows:
         row.names, row.context_window, row.max_output = merged, window, output

@@ -131,6 +131,25 @@ class Names:
     aliases: set[str] = field(default_factory=set)
     prefixes: set[str] = field(default_factory=set)
     regexes: set[str] = field(default_factory=set)
+    moved: set[tuple[str, str, str]] = field(default_factory=set)
+    """(name, from, to): what was this model's name for some time, and another model's before or after."""
+
+    def merged(self, more: Names) -> Names:
+        """The names of both."""
+        return Names(
+            self.aliases | more.aliases,
+            self.prefixes | more.prefixes,
+            self.regexes | more.regexes,
+            self.moved | more.moved,
+        )
+
+    def listed(self, model: str) -> list[str | dict[str, str]]:
+        """The aliases in the row form, in a stable order."""
+        moved = [
+            {"name": name} | {key: day for key, day in (("from", start), ("to", end)) if day}
+            for name, start, end in sorted(self.moved)
+        ]
+        return [*sorted_names(alias for alias in self.aliases if alias != model), *moved]
 
     def covers(self, name: str) -> bool:
         """Whether `name` would be matched."""

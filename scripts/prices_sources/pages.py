@@ -130,11 +130,7 @@ def _row(table: Table, head: Table, file: str) -> Row:
     row = Row(
         provider=table.get("provider", head["id"]),
         model=table["model"],
-        names=Names(
-            aliases=set(table.get("aliases", ())),
-            prefixes={match["prefix"] for match in table.get("match", ()) if "prefix" in match},
-            regexes={match["regex"] for match in table.get("match", ()) if "regex" in match},
-        ),
+        names=names_of(table),
         effective_from=instant(table.get("effective_from", "")),
         effective_to=instant(table.get("effective_to", "")),
         rates=decimals(table.get("rates", {})),
@@ -165,6 +161,21 @@ def _row(table: Table, head: Table, file: str) -> Row:
         if key in table:
             setattr(row, key, table[key])
     return row
+
+
+def names_of(table: Table) -> Names:
+    """The names that a row or a statement gives: for good, by pattern, and for some time."""
+    given = table.get("aliases", ())
+    return Names(
+        aliases={name for name in given if isinstance(name, str)},
+        prefixes={match["prefix"] for match in table.get("match", ()) if "prefix" in match},
+        regexes={match["regex"] for match in table.get("match", ()) if "regex" in match},
+        moved={
+            (entry["name"], instant(entry.get("from", "")), instant(entry.get("to", "")))
+            for entry in given
+            if not isinstance(entry, str)
+        },
+    )
 
 
 def decimals(table: Table) -> dict[str, Decimal]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from .names import Names, sorted_names
+from .names import Names
 
 Rates = dict[str, Decimal]
 """Token meter -> USD per million tokens."""
@@ -58,7 +58,7 @@ class Row:
         return replace(
             self,
             **{
-                "names": Names(set(self.names.aliases), set(self.names.prefixes), set(self.names.regexes)),
+                "names": self.names.merged(Names()),
                 "rates": dict(self.rates),
                 "thresholds": {limit: dict(rates) for limit, rates in self.thresholds.items()},
                 "fees": {meter: [dict(fee) for fee in fees] for meter, fees in self.fees.items()},
@@ -70,9 +70,8 @@ class Row:
 
     def table(self) -> dict[str, Any]:
         """The agreed row form; absent keys are the defaults."""
-        aliases = sorted_names(alias for alias in self.names.aliases if alias != self.model)
         optional: dict[str, Any] = {
-            "aliases": aliases,
+            "aliases": self.names.listed(self.model),
             "match": self.names.match(),
             "effective_from": self.effective_from,
             "effective_to": self.effective_to,

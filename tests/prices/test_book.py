@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_llmcost.call import Call, Line, code_of, note
+from otel_llmcost.call import EXACT, PARTIAL, Call, Line, code_of, note
 from otel_llmcost.money import femto
 from otel_llmcost.prices import load_book, write_snapshot
 
@@ -103,6 +103,75 @@ def test_an_alias_moves_on_its_day(make_book: MakeBook) -> None:
     book = make_book(ROWS)
     assert book.price(call("m-latest", start_ns=ns("2026-05-31T23:59:59"))).amount == femto("0.003")
     assert book.price(call("m-latest", start_ns=ns("2026-06-01T00:00:00"))).amount == femto("0.006")
+
+
+MOVED = """
+[[row]]
+provider = "openai"
+model = "o"
+rates = { input = "2" }
+
+[[row]]
+provider = "openai"
+model = "o"
+tier = "batch"
+rates = { input = "1" }
+
+[[row]]
+provider = "openai"
+model = "o-first"
+aliases = [{ name = "o", to = 2026-06-01 }]
+rates = { input = "5" }
+"""
+
+
+@pytest.mark.parametrize("layers", [{"generated": MOVED}, {"overlay": MOVED}, {"own": MOVED}])
+def test_a_name_that_moved_is_another_model_until_its_day(make_book: MakeBook, layers: dict[str, str]) -> None:
+    book = make_book(**layers)
+    before, after = ns("2026-06-01T00:00:00") - 1, ns("2026-06-01T00:00:00")
+    assert book.price(call("o", start_ns=before, usage={"input": 1000})).amount == femto("0.005")
+    assert book.price(call("o", start_ns=after, usage={"input": 1000})).amount == femto("0.002")
+    assert book.price(call("o-first", start_ns=after, usage={"input": 1000})).amount == femto("0.005")
+
+
+def test_a_moved_name_comes_before_a_hand_written_row_of_the_name(make_book: MakeBook) -> None:
+    rows = MOVED.split("[[row]]")
+    book = make_book(overlay=f"[[row]]{rows[1]}", generated=f"[[row]]{rows[3]}")
+    assert book.price(call("o", start_ns=ns("2026-05-31T12:00:00"), usage={"input": 1000})).amount == femto(
+        "0.005"
+    )
+
+
+REGIONAL = """
+[[row]]
+provider = "aws.bedrock"
+model = "r"
+rates = { input = "1" }
+
+[[row]]
+provider = "aws.bedrock"
+model = "r"
+region = ["eu"]
+rates = { input = "1.3" }
+
+[[row]]
+provider = "aws.bedrock"
+model = "r"
+tier = "batch"
+rates = { input = "0.5" }
+"""
+
+
+def test_a_tier_without_a_price_of_a_dearer_region_is_a_lower_bound_there(make_book: MakeBook) -> None:
+    book = make_book(generated=REGIONAL)
+    usage = {"input": 1000}
+    told = {"provider": "aws.bedrock", "usage": usage}
+    assert book.price(call("r", tier="batch", **told)).status == EXACT
+    assert book.price(call("r", tier="batch", region="us", **told)).status == EXACT
+    there = book.price(call("r", tier="batch", region="eu-west-1", **told))
+    assert (there.status, there.amount) == (PARTIAL, femto("0.0005"))
+    assert there.reasons == ("no-region: aws.bedrock r has no price in eu-west-1",)
+    assert book.price(call("r", region="eu-west-1", **told)).amount == femto("0.0013")
 
 
 def test_the_row_in_force_at_the_start_prices_the_call(make_book: MakeBook) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Collection, Mapping
@@ -236,5 +235,9 @@ def _unknown_reason(provider: str, model: str) -> str:
 
 
 def _version(snapshot: Snapshot, own: OwnPrices, models: Mapping[str, str]) -> str:
+    if not (own.rows or own.discounts or own.sizes or models):
+        return f"{snapshot.date}+{snapshot.digest[:8]}"
+    import hashlib  # loads OpenSSL: only for who has prices of his own
+
     facts = json.dumps([snapshot.digest, own.fingerprint(), sorted(models.items())], default=str)
     return f"{snapshot.date}+{hashlib.sha256(facts.encode()).hexdigest()[:8]}"

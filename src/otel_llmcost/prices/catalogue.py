@@ -11,12 +11,13 @@ from .. import semconv
 from .names import Reading, readings
 from .own import OwnPrices, Size, parameters_of
 from .providers import PRICED_AS, SPELLINGS, provider_name
-from .rates import ALWAYS, FOREVER, Row
-from .shards import Page, Snapshot
+from .rates import ALWAYS, FOREVER, Alias, Row
+from .shards import OVERLAY, Page, Snapshot
 
 OWN = 0
 """The layer of the user's rows; `shards.OVERLAY` and `shards.GENERATED` come after it."""
-EXACT, ALIAS, PATTERN = 0, 1, 2
+MOVED, EXACT, ALIAS, PATTERN = range(4)
+"""Kinds of a name. `MOVED` is an alias that says when it held: in that time the name's own rows do not price it."""
 _LONGEST_MATCHED = 200
 """Characters of a name that regular expressions are tried on."""
 
@@ -116,7 +117,7 @@ class _OwnPage:
     def add(self, row: Row) -> None:
         """Adds a row under its name and its aliases."""
         named = [(row.model, EXACT, ALWAYS, FOREVER)]
-        named += [(a.name, ALIAS, a.from_ns, a.to_ns) for a in row.aliases if a.name != row.model]
+        named += [(a.name, _kind(a), a.from_ns, a.to_ns) for a in row.aliases if a.name != row.model]
         for name, kind, start, end in named:
             candidate = Candidate(OWN, kind, row, max(start, row.from_ns), min(end, row.to_ns))
             self.by_name.setdefault(name, []).append(candidate)
@@ -148,7 +149,7 @@ def _own_pages(rows: Iterable[Row]) -> dict[str, _OwnPage]:
 def _page_candidates(page: Page, name: str) -> list[Candidate]:
     hits = _of_model(page, name, EXACT, ALWAYS, FOREVER)
     for model, alias in page.aliases.get(name, ()):
-        hits.extend(_of_model(page, model, ALIAS, alias.from_ns, alias.to_ns))
+        hits.extend(_of_model(page, model, _kind(alias), alias.from_ns, alias.to_ns))
     if hits:
         return hits
     best, chosen = 0, ""
@@ -161,9 +162,17 @@ def _page_candidates(page: Page, name: str) -> list[Candidate]:
 
 def _of_model(page: Page, model: str, kind: int, start: int, end: int) -> list[Candidate]:
     return [
-        Candidate(layer, kind, row, max(start, row.from_ns), min(end, row.to_ns))
+        # That a name meant another model is a statement of a page, whoever wrote that model's rows.
+        Candidate(
+            OVERLAY if kind == MOVED else layer, kind, row, max(start, row.from_ns), min(end, row.to_ns)
+        )
         for layer, row in page.rows(model)
+        if start < row.to_ns and row.from_ns < end
     ]
+
+
+def _kind(alias: Alias) -> int:
+    return MOVED if alias.is_dated else ALIAS
 
 
 def _strength(prefix: str, regex: str, name: str) -> int:

@@ -48,7 +48,9 @@ def _of_page(page: Page) -> Iterator[str]:
             yield from _wrong_zones(row)
     for name, targets in page.aliases.items():
         for (model, first), (other, second) in combinations(targets, 2):
-            if model != other and first.from_ns < second.to_ns and second.from_ns < first.to_ns:
+            # An alias that says when it held comes before one that does not.
+            alike = first.is_dated == second.is_dated
+            if alike and model != other and first.from_ns < second.to_ns and second.from_ns < first.to_ns:
                 yield f"{page.provider}: {name} is an alias of both {model} and {other} at one time"
         yield from (
             f"{page.provider}: {name} leads to {m}, which has no row" for m, _ in targets if not page.rows(m)

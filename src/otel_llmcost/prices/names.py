@@ -15,12 +15,21 @@ from .. import semconv
 from .providers import SPELLINGS
 
 _DATE = re.compile(r"[-@](?:20\d\d-\d\d-\d\d|20\d{6})$")
-_PROFILE = re.compile(r"(global|us-gov|us|eu|apac|jp|au|ca|sa|me|in)\.(?=[a-z0-9-]+\.)")
+_PROFILE = re.compile(r"(global|us-gov|us|eu|apac|jp|au|ca|sa|me|in|regional)\.(?=[a-z0-9-]+\.)")
+_UNNAMED_PLACE = "regional"
+"""Stands in catalogues for any geographic profile: the price of the model's own region."""
 _BEDROCK_VERSION = re.compile(r"(?:-v\d+)?(?::\d+)?(?::\d+k|:mm)?$")
 _ROUTES = re.compile(r":(?:nitro|floor|exacto|online|beta)$")
-_LITELLM_REGION = re.compile(r"(?:[a-z]{2}(?:-gov)?-[a-z]+-\d|converse|converse_like|invoke)/")
+_LITELLM_ROUTE = re.compile(r"(?:converse|converse_like|invoke)/")
+_LITELLM_REGION = re.compile(r"([a-z]{2}(?:-gov)?-[a-z]+-\d)/")
+_LITELLM_ZONE = re.compile(r"(?:(us|eu|global)(?:-standard)?)/")
 _FT_AZURE = re.compile(r"^(?P<base>.+?)\.ft-.+$")
-_REGIONAL = (semconv.BEDROCK, semconv.VERTEX)
+_PLACES = {
+    semconv.BEDROCK: _LITELLM_REGION,
+    semconv.AZURE_OPENAI: _LITELLM_ZONE,
+    semconv.AZURE_INFERENCE: _LITELLM_ZONE,
+}
+_REGIONAL = (semconv.BEDROCK, semconv.VERTEX, *_PLACES)
 _OPAQUE = ("application-inference-profile/", "custom-model-deployment/", "imported-model/", "custom-model/")
 
 
@@ -65,13 +74,14 @@ def is_committed(provider: str, model: str) -> bool:
 
 
 def _unwrap(provider: str, model: str) -> Reading:
-    name = _without_prefix(provider, model)
+    name, region = _without_prefix(provider, model)
     if name.startswith("arn:"):
         return _arn(name)
     if provider == semconv.BEDROCK:
         profile = _PROFILE.match(name)
-        return Reading(name[profile.end() :], profile[1]) if profile else Reading(name)
-    region = ""
+        if profile is None:
+            return Reading(name, region)
+        return Reading(name[profile.end() :], "" if profile[1] == _UNNAMED_PLACE else profile[1])
     if name.startswith("projects/"):
         _, _, rest = name.partition("/locations/")
         region, _, name = rest.partition("/")
@@ -81,13 +91,15 @@ def _unwrap(provider: str, model: str) -> Reading:
     return Reading(name, region)
 
 
-def _without_prefix(provider: str, model: str) -> str:
+def _without_prefix(provider: str, model: str) -> tuple[str, str]:
+    """The name without its provider, as LiteLLM and OpenRouter write it, and the region that stood between."""
     prefix, slash, rest = model.partition("/")
-    if slash and prefix and (SPELLINGS.get(prefix, prefix) == provider):
-        while placed := _LITELLM_REGION.match(rest):
-            rest = rest[placed.end() :]
-        return rest
-    return model
+    if not (slash and prefix and SPELLINGS.get(prefix, prefix) == provider):
+        return model, ""
+    if route := _LITELLM_ROUTE.match(rest):
+        rest = rest[route.end() :]
+    placed = _PLACES[provider].match(rest) if provider in _PLACES else None
+    return (rest[placed.end() :], placed[1]) if placed else (rest, "")
 
 
 def _arn(name: str) -> Reading:

@@ -17,6 +17,7 @@ SPELLINGS: dict[str, str] = {
     "bedrock": semconv.BEDROCK,
     "aws_bedrock": semconv.BEDROCK,
     "bedrock_converse": semconv.BEDROCK,
+    "bedrock_mantle": semconv.BEDROCK,
     "aws": semconv.BEDROCK,
     "gemini": semconv.GEMINI,
     "google": semconv.GEMINI,

@@ -36,6 +36,11 @@ class Alias(NamedTuple):
     from_ns: int = ALWAYS
     to_ns: int = FOREVER
 
+    @property
+    def is_dated(self) -> bool:
+        """Whether the name was this model's for some time only."""
+        return (self.from_ns, self.to_ns) != (ALWAYS, FOREVER)
+
 
 class Match(NamedTuple):
     """A pattern of model names: a prefix, or a regular expression that must match the whole name."""

@@ -97,7 +97,7 @@ def make_terms(found: Found, wanted: Wanted, discounts: Iterable[Discount], doub
         return unknown_terms(_why_nothing_fits(found, wanted))
     fitting.sort(key=lambda candidate: _rank(candidate, wanted.region))
     cuts = _cuts(fitting, [d for d in discounts if any(d.covers(c.row) for c in fitting)])
-    maker = _PlanMaker(wanted, tuple(discounts))
+    maker = _PlanMaker(found, wanted, tuple(discounts))
     segments = [maker.segment(fitting, start, end) for start, end in pairwise(cuts)]
     return Terms(segments, doubts)
 
@@ -164,8 +164,8 @@ def _cuts(candidates: Iterable[Candidate], discounts: Iterable[Discount]) -> lis
 class _PlanMaker:
     """Makes the plans of one set of terms; a plan that several segments share is made once."""
 
-    def __init__(self, wanted: Wanted, discounts: tuple[Discount, ...]) -> None:
-        self.wanted, self.discounts = wanted, discounts
+    def __init__(self, found: Found, wanted: Wanted, discounts: tuple[Discount, ...]) -> None:
+        self.found, self.wanted, self.discounts = found, wanted, discounts
         self.made: dict[tuple[int, tuple[Discount, ...]], Plan] = {}
 
     def segment(self, candidates: list[Candidate], start: int, end: int) -> Segment:
@@ -173,12 +173,22 @@ class _PlanMaker:
         for candidate in candidates:
             if candidate.from_ns <= start and end <= candidate.to_ns:
                 plan = self._plan(candidate, start)
-                if _is_unplaced(candidate.row, wanted.region):
+                if _is_unplaced(candidate.row, wanted.region) or self._costs_more_here(candidate):
                     reason = note("no-region", f"{wanted.name()} has no price in {wanted.region}")
                     return Segment(start, end, plan, (reason,), lower_bound=True)
                 return Segment(start, end, plan)
         reason = note("no-price", f"{wanted.name()} has no {wanted.tier} price at that time")
         return Segment(start, end, None, (reason,))
+
+    def _costs_more_here(self, candidate: Candidate) -> bool:
+        # Another tier has a price of this region's own, this one has the general price alone.
+        region, layer = self.wanted.region, candidate.layer
+        if candidate.row.region or region in _GLOBAL:
+            return False
+        return any(
+            other.layer >= layer and any(region_covers(named, region) for named in other.row.region)
+            for other in self.found.candidates
+        )
 
     def _plan(self, candidate: Candidate, start: int) -> Plan:
         row = candidate.row
