@@ -65,18 +65,23 @@ class World:
         return done
 
     def start(
-        self, program: str, *, wrapper: tuple[str, ...] = ("opentelemetry-instrument",), **more: str
+        self,
+        program: str,
+        *,
+        wrapper: tuple[str, ...] = ("opentelemetry-instrument",),
+        timeout: float = 120,
+        **more: str,
     ) -> subprocess.CompletedProcess[str]:
         path = self.folder / "app.py"
         path.write_text(textwrap.dedent(program), encoding="utf-8")
-        start = [str(BIN / wrapper[0]), *wrapper[1:]] if wrapper else []
+        start = [str(BIN / part) if (BIN / part).exists() else part for part in wrapper]
         return subprocess.run(
             [*start, sys.executable, str(path)],
             env=self.environment(**more),
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=timeout,
             check=False,
         )
 

@@ -25,7 +25,8 @@ def pytest_report_header() -> list[str]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if Path(str(item.path)).parent == Path(__file__).parent:
+        long = item.get_closest_marker("endurance") is not None
+        if Path(str(item.path)).parent == Path(__file__).parent and not long:
             item.add_marker(pytest.mark.e2e)
 
 
