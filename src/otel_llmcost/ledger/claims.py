@@ -6,7 +6,6 @@ results; after that the ledger's own unique key still keeps a call from being co
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import time
@@ -23,6 +22,8 @@ class Claims:
 
     def __call__(self, key: str) -> bool:
         """True for the first process that claims the key, and where no claim can be written."""
+        import hashlib  # loads OpenSSL: the SDK's HTTP client did that long ago
+
         name = hashlib.sha256(key.encode()).hexdigest()
         months = _months(time.time())
         try:

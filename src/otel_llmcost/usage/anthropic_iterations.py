@@ -11,7 +11,6 @@ https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback, che
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from ..call import ESTIMATED_NOTE, NOTED, Line, Reading, note
 from .anthropic_tokens import token_meters
@@ -44,7 +43,7 @@ def add_iterations(reading: Reading, usage: Body, notes: list[str]) -> None:
     fees = {meter: n for meter, n in reading.usage.items() if meter not in TOKEN_METERS}
     main = Line("", reading.model, {**own, **fees}, reading.tier, reading.speed, reading.region)
     others = tuple(
-        replace(main, model=model, usage=meters, speed="") for model, meters in by_model.items() if meters
+        main._replace(model=model, usage=meters, speed="") for model, meters in by_model.items() if meters
     )
     reading.usage = total_of((main, *others))
     if others:

@@ -7,7 +7,6 @@ piece of state of this package: the readers that users add.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from .. import semconv as s
 from ..call import NO_USAGE_NOTE, Reading, note
@@ -43,7 +42,7 @@ def read_body(provider: str, body: object, *, api: str = "", request: Body | Non
     if isinstance(plain, list):
         plain = fold(rows(plain))
     reading = _read(provider, table(plain), api, request)
-    reading.lines = tuple(replace(line, provider=line.provider or provider) for line in reading.lines)
+    reading.lines = tuple(line._replace(provider=line.provider or provider) for line in reading.lines)
     return reading
 
 
