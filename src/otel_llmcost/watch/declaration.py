@@ -46,6 +46,26 @@ class Route(NamedTuple):
     """The answer has no JSON; usage comes from the request (speech)."""
 
 
+class Socket(NamedTuple):
+    """What the events of one kind of websocket connection say."""
+
+    modules: tuple[str, ...]
+    """Where its connections and their managers are."""
+    ends: Mapping[str, Route] = MappingProxyType({})
+    """Type of the event that ends a call and tells its usage -> how to read it."""
+    begins: frozenset[str] = frozenset()
+    """Types of the events that a call begins with."""
+    describes: frozenset[str] = frozenset()
+    """Types of the events that describe the session: its models."""
+    opens: Route | None = None
+    """The call that an opened connection stands for, where no event tells a call's usage."""
+
+    @property
+    def interesting(self) -> frozenset[str]:
+        """The events to look at."""
+        return self.begins | self.describes | self.ends.keys()
+
+
 class Sdk(NamedTuple):
     """Everything that an SDK may say about itself."""
 
@@ -64,6 +84,8 @@ class Sdk(NamedTuple):
     """Client class -> provider, where the class says more than the host (Azure, Bedrock, Vertex)."""
     native_scope: str = ""
     """Scope of the span that the SDK emits by itself."""
+    sockets: tuple[Socket, ...] = ()
+    """Its websocket connections."""
 
     def emits(self, scope: str) -> bool:
         """Whether a span of this scope is the SDK's own (platform clients append their platform's name)."""

@@ -20,7 +20,7 @@ from .. import attribution, semconv
 from ..call import DELEGATED_NOTE, NO_TAGS, Asked, Call, Priced, Tags, note
 from . import content, outcome
 from .client import ClientFacts, Clients
-from .declaration import Sdk
+from .declaration import Route, Sdk
 from .guard import guarded
 from .later import Created, Later
 from .observation import Observation
@@ -101,30 +101,43 @@ class Engine:
             route = sdk.route(options.method, path_of(url))
             if route is None:
                 return None
-        if sdk.name not in self.active and not self._watched_alone(client):
+        if not self.watches(sdk, client):
             return None
-        if self.before_first_call is not None:
-            self._first_call()
         # each part apart: what fails leaves its part out, and the call is counted all the same
         facts = guarded(self.clients.facts, sdk, client, url) or ClientFacts.unknown()
         body = guarded(body_of, options) or {}
         request = guarded(request_attributes, body) or {}
         if stream:
             request[semconv.REQUEST_STREAM] = True
+        observation = self.observation(sdk, route, client, facts, body, request)
+        if route.settles:
+            # reading a result costs nothing; what it shows may have to be settled
+            observation.path = path_of(url)
+            return observation
+        emits_own = guarded(_emits_own_span, sdk, client, options) or False
+        guarded(self.begin_span, observation, emits_own)
+        return observation
+
+    def watches(self, sdk: Sdk, client: Any) -> bool:
+        """Whether calls of this client are watched; the first one that is assembles what it needs."""
+        if sdk.name not in self.active and not self._watched_alone(client):
+            return False
+        if self.before_first_call is not None:
+            self._first_call()
+        return True
+
+    def observation(
+        self, sdk: Sdk, route: Route, client: Any, facts: ClientFacts, body: Mapping[str, Any], request: Any
+    ) -> Observation:
+        """A call that starts now, without a span yet."""
         asked_tags = guarded(self._tags, facts, body, client) or NO_TAGS
         tags = guarded(attribution.with_inbound, asked_tags) or asked_tags
         scopes = guarded(attribution.rollups) or ()
         observation = Observation(self, sdk, route, facts, body, request, tags, scopes)
         observation.asked_tags = asked_tags
-        if route.settles:
-            # reading a result costs nothing; what it shows may have to be settled
-            observation.path = path_of(url)
-            return observation
-        if facts.delegated:
-            observation.notes.append(
-                note(DELEGATED_NOTE, "this gateway is instrumented itself and counts the money")
-            )
-        guarded(self._begin_span, observation, client, options)
+        if facts.delegated and not route.settles:
+            why = "this gateway is instrumented itself and counts the money"
+            observation.notes.append(note(DELEGATED_NOTE, why))
         return observation
 
     def _tags(self, facts: ClientFacts, body: Mapping[str, Any], client: Any) -> Tags:
@@ -175,11 +188,11 @@ class Engine:
         asked.is_async = True
         observation.reservation = await gate.admit_async(asked) if gate.waits else gate.admit(asked)
 
-    def _begin_span(self, observation: Observation, client: Any, options: Any) -> None:
+    def begin_span(self, observation: Observation, emits_own: bool = False) -> None:
+        """Start the call's span, unless spans are suppressed here or the SDK emits one of its own."""
         context = otel_context.get_current()
         around = trace.get_current_span(context)
-        sdk = observation.sdk
-        observation.wait_for_native = _emits_own_span(sdk, client, options)
+        observation.wait_for_native = emits_own
         observation.suppressed = spans_are_suppressed(context)
         if observation.suppressed:
             observation.around = around.get_span_context().span_id
@@ -188,7 +201,8 @@ class Engine:
             observation.parent = attribution.to_provider(context)
         if not observation.wait_for_native and not observation.suppressed:
             observation.span = guarded(self._start_span, observation)
-        histograms = guarded(self.desk.started, observation.span, around, sdk.name, observation.suppressed)
+        sdk, suppressed = observation.sdk.name, observation.suppressed
+        histograms = guarded(self.desk.started, observation.span, around, sdk, suppressed)
         observation.recorded_elsewhere = histograms or 0
 
     def _start_span(self, observation: Observation) -> Span:

@@ -9,7 +9,7 @@ from typing import Any
 from .. import semconv
 from ..call import PENDING_NOTE, Reading, note
 from ..usage import openai as read
-from .declaration import Body, Route, Sdk
+from .declaration import Body, Route, Sdk, Socket
 from .exchange import ChatCollector, ResponsesCollector
 
 _LATER = "this surface is not priced yet"
@@ -114,6 +114,34 @@ PATTERNS: tuple[tuple[re.Pattern[str], Route], ...] = (
     (re.compile(r"^POST (/.*)?/images/(generations|edits|variations)$"), _IMAGES),
 )
 
+_DONE = {f"response.{end}": _RESPONSES for end in ("completed", "incomplete", "failed")}
+_SPOKEN = "conversation.item.input_audio_transcription.completed"
+
+SOCKETS = (
+    Socket(
+        ("openai.resources.responses.responses", "openai.resources.beta.responses.responses"),
+        ends=_DONE,
+        begins=frozenset({"response.created"}),
+    ),
+    Socket(
+        ("openai.resources.realtime.realtime", "openai.resources.beta.realtime.realtime"),
+        ends={
+            "response.done": Route("realtime", semconv.CHAT, _without_request(read.read_realtime)),
+            _SPOKEN: _TRANSCRIPTION,
+        },
+        begins=frozenset({"response.created"}),
+        describes=frozenset({"session.created", "session.updated"}),
+    ),
+    Socket(
+        ("openai.resources.realtime.translations.translations",),
+        opens=_unpriced("realtime", semconv.CHAT, "realtime translations"),
+    ),
+    Socket(
+        tuple(f"openai.resources.live.{name}" for name in ("live", "sideband", "forks")),
+        opens=_unpriced("live", semconv.CHAT, "live sessions"),
+    ),
+)
+
 SDK = Sdk(
     name="openai",
     module="openai._base_client",
@@ -127,4 +155,5 @@ SDK = Sdk(
         "BedrockOpenAI": semconv.BEDROCK,
         "AsyncBedrockOpenAI": semconv.BEDROCK,
     },
+    sockets=SOCKETS,
 )

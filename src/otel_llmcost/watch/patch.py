@@ -28,6 +28,7 @@ class Patch:
     def __init__(self) -> None:
         self._swapped: list[tuple[type, str, Any, Any]] = []
         self._captured: list[tuple[Any, Any, Any]] = []
+        self._awaited: list[str] = []
 
     def swap(self, owner: type, name: str, wrap: Wrap) -> bool:
         """Wrap `owner.name`; False where the class itself does not define it or it is ours already."""
@@ -62,6 +63,11 @@ class Patch:
         innermost.__wrapped__ = replacement
         self._captured.append((innermost, inside, replacement))
 
+    def when_imported(self, module: str, fn: Callable[[ModuleType], Any]) -> None:
+        """Run `fn(module)` when the module is imported, unless this patch was undone by then."""
+        self._awaited.append(module)
+        hooks.when_imported(module, fn)
+
     @property
     def swapped(self) -> bool:
         """Whether anything is wrapped."""
@@ -69,6 +75,8 @@ class Patch:
 
     def undo(self) -> None:
         """Put the originals back; where somebody wrapped our function since, ours stays inside and stays inert."""
+        while self._awaited:
+            hooks.forget(self._awaited.pop())
         while self._swapped:
             owner, name, original, replacement = self._swapped.pop()
             if owner.__dict__.get(name) is replacement:

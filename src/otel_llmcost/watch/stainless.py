@@ -13,7 +13,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any
 
-from .declaration import Sdk
+from .declaration import Sdk, Socket
 from .engine import Engine
 from .guard import guarded, guarded_async
 from .injection import with_usage
@@ -41,7 +41,21 @@ def watch(sdk: Sdk, engine: Engine, module: ModuleType) -> Patch:
             if patch.swap(owner, name, bound) and name == "request":
                 for client in _subclasses(owner):
                     patch.swap_captured(client, name, owner.__dict__[name], bound)
+    if patch.swapped:
+        for socket in sdk.sockets:
+            for name in socket.modules:
+                patch.when_imported(name, partial(_socket_imported, sdk, engine, socket, patch))
     return patch
+
+
+def _socket_imported(sdk: Sdk, engine: Engine, socket: Socket, patch: Patch, module: ModuleType) -> None:
+    guarded(_watch_socket, sdk, engine, socket, patch, module)
+
+
+def _watch_socket(sdk: Sdk, engine: Engine, socket: Socket, patch: Patch, module: ModuleType) -> None:
+    from .sockets import Sockets
+
+    Sockets(sdk, engine).watch(socket, patch, module)
 
 
 def _subclasses(owner: type) -> Iterator[type]:

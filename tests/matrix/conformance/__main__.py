@@ -24,9 +24,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as ledger:
         # before anything of ours is assembled: the environment is read once
         os.environ["OTEL_LLMCOST_LEDGER"] = ledger
-        os.environ["OTEL_LLMCOST_HOSTS"] = (
-            f"127.0.0.1:{places.openai.port}=openai,127.0.0.1:{places.anthropic.port}=anthropic"
-        )
+        os.environ["OTEL_LLMCOST_HOSTS"] = places.hosts
         from .catalogue import WAYS
         from .judge import FAILED, Judge
 

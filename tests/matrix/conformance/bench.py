@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import importlib.util
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from otel_llmcost.server.demo_provider import DemoProvider
 
 from .canonical import canonical
+from .sockets import SocketServer
 from .way import ASYNC
 
 CLASSES = {"openai": ("OpenAI", "AsyncOpenAI"), "anthropic": ("Anthropic", "AsyncAnthropic")}
@@ -22,8 +24,27 @@ class Places:
 
     def __init__(self) -> None:
         self.openai, self.anthropic, self.platform = (DemoProvider().start() for _ in range(3))
+        self._sockets: SocketServer | None = None
+        if importlib.util.find_spec("websockets") is not None:
+            self._sockets = SocketServer()
+
+    @property
+    def sockets(self) -> SocketServer:
+        """OpenAI's host for websockets, where the library for them is there."""
+        assert self._sockets is not None
+        return self._sockets
+
+    @property
+    def hosts(self) -> str:
+        """For `OTEL_LLMCOST_HOSTS`."""
+        ports = {self.openai.port: "openai", self.anthropic.port: "anthropic"}
+        if self._sockets is not None:
+            ports[self._sockets.port] = "openai"
+        return ",".join(f"127.0.0.1:{port}={provider}" for port, provider in ports.items())
 
     def close(self) -> None:
+        if self._sockets is not None:
+            self._sockets.close()
         for provider in (self.openai, self.anthropic, self.platform):
             provider.close()
 

@@ -9,6 +9,7 @@ from . import (
     ways_later,
     ways_media,
     ways_platforms,
+    ways_sockets,
     ways_streams,
 )
 from .way import WAYS
@@ -21,5 +22,6 @@ __all__ = [
     "ways_later",
     "ways_media",
     "ways_platforms",
+    "ways_sockets",
     "ways_streams",
 ]
