@@ -1,24 +1,14 @@
-"""The statements that multiply: quantities of each meter by whole femto-dollars, then status, reasons and cost."""
+"""The statements that multiply: quantities of each meter by whole femto-dollars."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from .. import semconv as s
-from ..call import (
-    COMMITTED,
-    COMMITTED_NOTE,
-    ESTIMATED,
-    ESTIMATED_NOTE,
-    EXACT,
-    INCOMPLETE_NOTE,
-    NO_USAGE_NOTE,
-    PARTIAL,
-    UNPRICED,
-    note,
-)
+from ..call import EXACT, INCOMPLETE_NOTE, NO_USAGE_NOTE, note
 from ..usage.meters import COMPONENT, COMPONENTS, TOOL_METERS, UNIT_METERS
-from .ottl import Statements, assign, attribute, cache, first_of, joined, quoted
+from .ottl import Statements, assign, attribute, cache, first_of, quoted
+from .outcome import UNDONE, outcome, written_down
 from .reading import spellings
 from .records import LARGEST_COUNT, LARGEST_UNITS, NO_RATE, STAND_INS
 from .statements import IN_WORK, KEYS, PRICING, pricing
@@ -38,8 +28,6 @@ COMMON = ("input", "cache_read", "cache_write", *_LIFETIMES, "output", "output_r
 """Meters that most calls have; all others are looked at only where a span has one of them."""
 RARE = (*_MODALITIES, *_COUNTED)
 _NAMES = spellings("conventions")
-UNDONE = f"{pricing('notes')} != nil"
-"""Spans that the short way left over."""
 
 
 def _rare_names() -> dict[str, tuple[str, ...]]:
@@ -57,31 +45,35 @@ def multiplication(version: str) -> Iterable[Statements]:
     yield _lifetimes()
     yield _rare()
     yield _common()
-    yield _outcome(version)
+    yield outcome(version)
     finish = Statements([IN_WORK], comment="What was needed for the search leaves the span.")
     finish.add(*(f"delete_key(span.attributes, {quoted(name)})" for name in KEYS.values()))
     yield finish
 
 
-def _plainly(version: str) -> Statements:
-    """The common span in few steps: input, cache reads and output only, all of them with a rate, nothing doubtful."""
+def _plain() -> list[str]:
+    """Whether a span is a common one."""
     rates = pricing("rates")
     total, read, output, reasoning = (pricing(n) for n in ("input", "cache_read", "output", "reasoning"))
     every = [attribute(name) for spelled in _rare_names().values() for name in spelled]
-    group = Statements(
-        [
-            IN_WORK,
-            f'{rates} != nil and {rates}["plain"] != nil',
-            f"{pricing('cache_write')} == 0 and {total} >= {read} and {output} >= {reasoning}",
-            f"{read} >= 0 and {reasoning} >= 0 and ({total} > 0 or {output} > 0)",
-            f"{total} <= {LARGEST_COUNT} and {output} <= {LARGEST_COUNT}",
-            f'({read} == 0 or {rates}["cache_read"] != nil)',
-            f"{pricing('doubtful')} == nil and {pricing('matched')} == nil",
-            f'not ({pricing("tier")} == "priority" and {pricing("provider")} == {quoted(s.ANTHROPIC)})',
-            *(f"{path} == nil" for path in every),
-        ],
-        comment="The common span: input, cache reads and output, all with a rate.",
-    )
+    return [
+        IN_WORK,
+        f'{rates} != nil and {rates}["plain"] != nil',
+        f"{pricing('cache_write')} == 0 and {total} >= {read} and {output} >= {reasoning}",
+        f"{read} >= 0 and {reasoning} >= 0 and ({total} > 0 or {output} > 0)",
+        f"{total} <= {LARGEST_COUNT} and {output} <= {LARGEST_COUNT}",
+        f'({read} == 0 or {rates}["cache_read"] != nil)',
+        f"{pricing('doubtful')} == nil and {pricing('matched')} == nil",
+        f'not ({pricing("tier")} == "priority" and {pricing("provider")} == {quoted(s.ANTHROPIC)})',
+        *(f"{path} == nil" for path in every),
+    ]
+
+
+def _plainly(version: str) -> Statements:
+    """The common span in few steps: input, cache reads and output only, all of them with a rate, nothing doubtful."""
+    group = Statements(_plain(), comment="The common span: input, cache reads and output, all with a rate.")
+    rates = pricing("rates")
+    total, read, output, reasoning = (pricing(n) for n in ("input", "cache_read", "output", "reasoning"))
     r = cache("r")
     reasoned = first_of(f'{r}["output_reasoning"]', f'{r}["output"]')
     group.add(
@@ -109,15 +101,8 @@ def _plainly(version: str) -> Statements:
         "output_reasoning": cache("reasoning"),
     }
     listed = ", ".join(f"{quoted(name)}: {path}" for name, path in quantities.items())
-    group.add(*_written_down(version), assign(attribute(PRICING), f"{{{listed}}}"))
+    group.add(*written_down(version), assign(attribute(PRICING), f"{{{listed}}}"))
     return group
-
-
-def _written_down(version: str) -> Iterable[str]:
-    notes = pricing("notes")
-    yield assign(attribute(s.REASONS), notes, f"Len({notes}) > 0")
-    yield assign(attribute(s.PRICE_VERSION), quoted(version))
-    yield assign(attribute(s.SERVICE_TIER), pricing("tier"), f"{attribute(s.SERVICE_TIER)} == nil")
 
 
 def _start() -> Statements:
@@ -286,95 +271,6 @@ def _add(meter: str, quantity: str, component: str, rates: str = "") -> Iterable
     for mark in ("about", "doubt"):
         flag = f"{rates}[{quoted(f'{mark}_{meter}')}]"
         yield assign(pricing(mark), quoted(meter), f"{flag} != nil and {some}")
-
-
-def _outcome(version: str) -> Statements:
-    group = Statements(
-        [UNDONE], comment="Status, reasons, cost; then nothing of the work is left on the span."
-    )
-    status, why, total = attribute(s.STATUS), pricing("why"), cache("total")
-    rates, notes = pricing("rates"), pricing("notes")
-    sums = " + ".join(pricing(f"sum_{component}") for component in COMPONENTS)
-    missing = "(" + " or ".join((f"{pricing('lack')} != nil", f"{rates}[{quoted('unplaced')}] != nil")) + ")"
-    doubtful = " or ".join(
-        f"{path} != nil"
-        for path in (pricing("about"), pricing("doubt"), f'{rates}["hours"]', f'{rates}["assumed"]')
-    )
-    group.add(
-        assign(total, sums),
-        assign(cache("said"), joined(quoted(" "), f"String({notes})")),
-        assign(status, quoted(EXACT)),
-        assign(
-            status,
-            quoted(ESTIMATED),
-            f'{doubtful} or {pricing("matched")} == true or IsMatch({cache("said")}, "{ESTIMATED_NOTE}:")',
-        ),
-        assign(
-            status, quoted(PARTIAL), f'{missing} or IsMatch({cache("said")}, "({INCOMPLETE_NOTE}|no-rate):")'
-        ),
-        assign(
-            status,
-            quoted(UNPRICED),
-            f"{pricing('known')} == nil or {why} != nil or {missing} and {total} == 0",
-        ),
-    )
-    bought = (
-        f'{rates}["committed"] != nil or {pricing("tier")} == "committed"'
-        f' or {pricing("tier")} == "priority" and {pricing("provider")} == {quoted(s.ANTHROPIC)}'
-    )
-    group.add(assign(status, quoted(COMMITTED), bought))
-    model = first_of(attribute(s.RESPONSE_MODEL), attribute(s.REQUEST_MODEL), quoted("(no model named)"))
-    name = joined(pricing("provider"), quoted(" "), model)
-    for code, text in (
-        ("no-price", " is in no price list of this collector"),
-        ("no-tier", " has no price on the served terms"),
-        ("no-region", " has no price in this region"),
-        ("no-rate", " has a price that the collector cannot reckon with"),
-    ):
-        said = joined(quoted(f"{code}: "), name, quoted(text))
-        group.add(f"append({notes}, {said}) where {why} == {quoted(code)} and {status} == {quoted(UNPRICED)}")
-    for mark, text in (
-        ("lack", joined(quoted("no-rate: "), pricing("lack"), quoted(" has no price for "), name)),
-        (
-            "about",
-            joined(quoted("estimated: the rate of "), pricing("about"), quoted(" is no whole femto-dollar")),
-        ),
-        (
-            "doubt",
-            joined(
-                quoted("ambiguous: the lifetime of "),
-                pricing("doubt"),
-                quoted(" is not told, the shortest is priced"),
-            ),
-        ),
-    ):
-        group.add(f"append({notes}, {text}) where {pricing(mark)} != nil and {why} == nil")
-    for flag, text in (
-        ("assumed", "ambiguous: the region was not told, the price of everywhere is taken"),
-        ("unplaced", "no-region: no price in this region; the amount is a lower bound"),
-        (
-            "hours",
-            "ambiguous: the price depends on the hour, the collector takes the one outside of special hours",
-        ),
-    ):
-        group.add(f"append({notes}, {quoted(text)}) where {rates}[{quoted(flag)}] != nil")
-    committed = note(COMMITTED_NOTE, "capacity bought beforehand has no price per call")
-    group.add(f"append({notes}, {quoted(committed)}) where {status} == {quoted(COMMITTED)}")
-    matched = note("matched", "the response's model is unknown, the request's was priced")
-    group.add(f"append({notes}, {quoted(matched)}) where {pricing('matched')} == true")
-    priced = f"{status} != {quoted(UNPRICED)} and {status} != {quoted(COMMITTED)}"
-    group.add(assign(attribute(s.COST), f"Double({total}) / 1000000000000000.0", priced))
-    for component in COMPONENTS:
-        amount = pricing(f"sum_{component}")
-        group.add(
-            assign(
-                attribute(s.COST_COMPONENT_PREFIX + component),
-                f"Double({amount}) / 1000000000000000.0",
-                f"{priced} and {amount} > 0",
-            )
-        )
-    group.add(*_written_down(version))
-    return group
 
 
 __all__ = ["COMMON", "PRICING", "RARE", "multiplication"]

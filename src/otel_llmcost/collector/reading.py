@@ -67,12 +67,11 @@ def _scope_is(scopes: Iterable[str]) -> str:
     return f"IsMatch({SCOPE}, {quoted(rf'^({pattern})([._/].*)?$')})"
 
 
+def _value(kind: str, ours: str, otherwise: str) -> str:
+    return first_of(*(attribute(name) for name in spellings(kind).get(ours, (ours,))), otherwise)
+
+
 def _read(kind: str, scopes: list[str]) -> Statements:
-    names = spellings(kind)
-
-    def value(ours: str, otherwise: str) -> str:
-        return first_of(*(attribute(name) for name in names.get(ours, (ours,))), otherwise)
-
     conditions = [*(f"{attribute(name)} == nil" for name in FOREIGN_COSTS), _scope_is(scopes)]
     if kind == CONVENTIONS:
         # Logfire ends a streamed call's span when the stream begins; another one, written later, has the usage.
@@ -82,48 +81,52 @@ def _read(kind: str, scopes: list[str]) -> Statements:
         [*_operation_is_priced(kind), *conditions],
         comment=f"Spans that are calls and have no cost yet ({kind}).",
     )
-    tier = cache("tier")
-    group.add(assign(tier, value(s.SERVICE_TIER, quoted(""))))
-    asked = first_of(
-        attribute(s.OPENAI_REQUEST_TIER), attribute("gen_ai.openai.request.service_tier"), quoted("")
-    )
-    group.add(assign(cache("asked"), asked, f'{tier} == ""'))
-    group.add(
-        assign(
-            tier,
-            cache("asked"),
-            f'{tier} == "" and {cache("asked")} != "auto" and {cache("asked")} != "default"',
-        )
-    )
-    group.add(assign(tier, quoted(STANDARD), f'{tier} == "" or {tier} == "default"'))
+    group.add(*_tier(kind))
     base = attribute("gen_ai.openai.api_base")
     based = f'URL({base})["url.domain"]'
     group.add(assign(cache("based"), based, f"{attribute(s.SERVER_ADDRESS)} == nil and IsString({base})"))
-    fields = {
-        "provider": value(s.PROVIDER, quoted("")),
-        "asked": value(s.REQUEST_MODEL, quoted("")),
-        "answered": value(s.RESPONSE_MODEL, quoted("")),
+    listed = ", ".join(f"{quoted(name)}: {path}" for name, path in _fields(kind).items())
+    group.add(assign(attribute(PRICING), f"{{{listed}}}"))
+    text = note(ESTIMATED_NOTE, "the served tier is not on the span, the requested one is taken")
+    asked, tier = cache("asked"), cache("tier")
+    plain = one_of(asked, ("", STANDARD, "standard_only"))
+    group.add(*doubt(text, f"{asked} != nil and not {plain} and {tier} == {asked}"))
+    return group
+
+
+def _tier(kind: str) -> Iterable[str]:
+    """The served tier, else the requested one, else the usual one."""
+    tier, asked = cache("tier"), cache("asked")
+    requested = (s.OPENAI_REQUEST_TIER, "gen_ai.openai.request.service_tier")
+    yield assign(tier, _value(kind, s.SERVICE_TIER, quoted("")))
+    yield assign(asked, first_of(*map(attribute, requested), quoted("")), f'{tier} == ""')
+    yield assign(tier, asked, f'{tier} == "" and {asked} != "auto" and {asked} != "default"')
+    yield assign(tier, quoted(STANDARD), f'{tier} == "" or {tier} == "default"')
+
+
+def _fields(kind: str) -> Mapping[str, str]:
+    """What the groups hand on, in the beginning."""
+
+    def count(ours: str, otherwise: str) -> str:
+        return f"Int({_value(kind, ours, otherwise)})"
+
+    return {
+        "provider": _value(kind, s.PROVIDER, quoted("")),
+        "asked": _value(kind, s.REQUEST_MODEL, quoted("")),
+        "answered": _value(kind, s.RESPONSE_MODEL, quoted("")),
         "host": first_of(attribute(s.SERVER_ADDRESS), cache("based"), quoted("")),
-        "tier": tier,
+        "tier": cache("tier"),
         "speed": first_of(attribute(s.SPEED), quoted("")),
         "region": first_of(attribute(s.REGION), quoted("")),
-        "input": f"Int({value(s.INPUT_TOKENS, MISSING)})",
-        "output": f"Int({value(s.OUTPUT_TOKENS, MISSING)})",
-        "cache_read": f"Int({value(s.CACHE_READ_TOKENS, '0')})",
-        "cache_write": f"Int({value(s.CACHE_WRITE_TOKENS, '0')})",
-        "reasoning": f"Int({value(s.REASONING_TOKENS, '0')})",
+        "input": count(s.INPUT_TOKENS, MISSING),
+        "output": count(s.OUTPUT_TOKENS, MISSING),
+        "cache_read": count(s.CACHE_READ_TOKENS, "0"),
+        "cache_write": count(s.CACHE_WRITE_TOKENS, "0"),
+        "reasoning": count(s.REASONING_TOKENS, "0"),
         "names": quoted(""),
         "records": quoted(""),
         "notes": "[]",
     }
-    listed = ", ".join(f"{quoted(name)}: {path}" for name, path in fields.items())
-    group.add(assign(attribute(PRICING), f"{{{listed}}}"))
-    text = note(ESTIMATED_NOTE, "the served tier is not on the span, the requested one is taken")
-    asked = cache("asked")
-    plain = one_of(asked, ("", STANDARD, "standard_only"))
-    taken = f"{asked} != nil and not {plain} and {tier} == {asked}"
-    group.add(*doubt(text, taken))
-    return group
 
 
 def _tiers() -> Statements:

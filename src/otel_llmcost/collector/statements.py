@@ -133,30 +133,34 @@ def _seek(needle: str, where: str) -> tuple[str, str]:
 
 def variant() -> Iterable[Statements]:
     """From the record to the rates of the served terms at the span's start."""
-    at, text, record = cache("at"), cache("text"), cache("record")
-    simple = Statements(
+    yield _simple_variant()
+    yield _exact_variant()
+
+
+def _simple_variant() -> Statements:
+    at, record = cache("at"), cache("record")
+    group = Statements(
         [IN_WORK, f'{pricing("records")} != ""', f'{pricing("region")} == ""'],
         comment="The variant of the record: served tier, where neither place nor time matter.",
     )
-    simple.add(
-        *_record(text, at, record),
-        assign(
-            cache("key"), joined(quoted("@"), pricing("tier"), quoted("~"), pricing("speed"), quoted("~:"))
-        ),
+    key = joined(quoted("@"), pricing("tier"), quoted("~"), pricing("speed"), quoted("~:"))
+    group.add(
+        *_record(cache("text"), at, record),
+        assign(cache("key"), key),
         assign(at, f"Index({record}, {cache('key')})"),
         *_facts(record, f"{at} >= 0"),
         f'delete_key({attribute(PRICING)}, "rates") where {pricing("rates")}["over1"] != nil',
     )
-    yield simple
+    return group
+
+
+def _exact_variant() -> Statements:
+    at, record = cache("at"), cache("record")
     group = Statements(
         [IN_WORK, f'{pricing("records")} != ""', f"{pricing('rates')} == nil"],
         comment="The variant of the record: served tier, speed and region, at the span's start.",
     )
-    group.add(
-        *_record(text, at, record),
-        *_epoch(record),
-        *_region(),
-    )
+    group.add(*_record(cache("text"), at, record), *_epoch(record), *_region())
     served = joined(quoted("@"), pricing("tier"), quoted("~"), pricing("speed"), quoted("~"))
     group.add(assign(cache("served"), served), assign(at, "0 - 1"))
     for region in ("exact", "wide", "else", "none"):
@@ -168,14 +172,8 @@ def variant() -> Iterable[Statements]:
             assign(at, f"Index({record}, {cache('key')})", f"{at} < 0{allowed}"),
         )
     group.add(*_facts(record, f"{at} >= 0"), *_level(record))
-    group.add(
-        assign(
-            pricing("why"),
-            quoted("no-tier"),
-            f"{at} < 0 and {pricing('rates')} == nil",
-        )
-    )
-    yield group
+    group.add(assign(pricing("why"), quoted("no-tier"), f"{at} < 0 and {pricing('rates')} == nil"))
+    return group
 
 
 def _record(text: str, at: str, record: str) -> tuple[str, ...]:
