@@ -169,6 +169,10 @@ def _patch(row: Row, statement: dict[str, Any]) -> None:
     row.names = row.names.merged(names_of(statement))
     for meter, rate in decimals(statement.get("rates", {})).items():
         row.rates.setdefault(meter, rate)
+    for meter, share in decimals(statement.get("of_input", {})).items():
+        for rates in (row.rates, *row.thresholds.values()):
+            if "input" in rates:
+                rates.setdefault(meter, rates["input"] * share)
     for level in statement.get("threshold", []):
         row.thresholds.setdefault(level["input_over"], decimals(level["rates"]))
     for meter, given in statement.get("fees", {}).items():

@@ -32,6 +32,7 @@ _KEYS = {
         "except",
         "tiers",
         "rates",
+        "of_input",
         "threshold",
         "fees",
         "multipliers",

@@ -126,7 +126,9 @@ rates = { input = "5" }
 
 
 @pytest.mark.parametrize("layers", [{"generated": MOVED}, {"overlay": MOVED}, {"own": MOVED}])
-def test_a_name_that_moved_is_another_model_until_its_day(make_book: MakeBook, layers: dict[str, str]) -> None:
+def test_a_name_that_moved_is_another_model_until_its_day(
+    make_book: MakeBook, layers: dict[str, str]
+) -> None:
     book = make_book(**layers)
     before, after = ns("2026-06-01T00:00:00") - 1, ns("2026-06-01T00:00:00")
     assert book.price(call("o", start_ns=before, usage={"input": 1000})).amount == femto("0.005")

@@ -317,6 +317,50 @@ def test_two_rows_of_the_same_days_are_a_mistake(tmp_path: Path) -> None:
         apply(page, combine([], [], page))
 
 
+def test_a_share_of_the_input_rate_fills_what_is_missing(tmp_path: Path) -> None:
+    page = pages(
+        tmp_path,
+        '[[row]]\nmodel = "gpt-x"\nrates = { input = "2" }\nthreshold = { input_over = 9, rates = { input = "4" } }\n'
+        '[[row]]\nmodel = "gpt-y"\nrates = { input = "2", cache_read = "1" }\n'
+        '[[patch]]\nmodels = ["gpt-*"]\nof_input = { cache_read = "0.1" }\n',
+    )
+    combined = combine([], [], page)
+    apply(page, combined)
+    found = {row.model: row for row in combined.rows()}
+    assert figures(found["gpt-x"]) == {"input": "2", "cache_read": "0.2"}
+    assert str(found["gpt-x"].thresholds[9]["cache_read"]) == "0.4"
+    assert figures(found["gpt-y"]) == {"input": "2", "cache_read": "1"}
+
+
+def test_a_name_of_some_time_is_an_alias_with_its_days(tmp_path: Path) -> None:
+    page = pages(
+        tmp_path,
+        '[[patch]]\nmodels = ["gpt-x"]\naliases = ["gpt-y", { name = "gpt-z", to = 2026-02-01 }]\n',
+    )
+    combined = combine(genai_rows({"_": "ModelPrice", "input_mtok": "2"}, model="gpt-x"), [], page)
+    apply(page, combined)
+    assert [row.table()["aliases"] for row in combined.rows()] == [
+        ["gpt-y", {"name": "gpt-z", "to": "2026-02-01"}]
+    ]
+
+
+def test_a_tier_costs_more_where_the_model_does(tmp_path: Path) -> None:
+    page = pages(
+        tmp_path,
+        '[[row]]\nmodel = "gpt-x"\nrates = { input = "2", output = "4" }\n'
+        '[[row]]\nmodel = "gpt-x"\nregion = ["eu"]\nrates = { input = "2.2", output = "4.4" }\n'
+        '[[row]]\nmodel = "gpt-x"\nregion = ["jp"]\nrates = { input = "2.2", output = "5" }\n'
+        '[[row]]\nmodel = "gpt-x"\ntier = "batch"\nrates = { input = "1", output = "2" }\n',
+    )
+    combined = combine([], [], page)
+    apply(page, combined)
+    batch = {row.region: (figures(row), row.status) for row in combined.rows() if row.tier == "batch"}
+    assert batch == {
+        (): ({"input": "1", "output": "2"}, "list"),
+        ("eu",): ({"input": "1.1", "output": "2.2"}, "derived"),
+    }
+
+
 def test_rules_derive_and_patch(tmp_path: Path) -> None:
     page = pages(
         tmp_path,
