@@ -25,16 +25,23 @@ SHELLS = {
     "watch/body.py:_Watched.__aiter__",
     "watch/body.py:_Watched.close",
     "watch/body.py:_Watched.aclose",
+    "watch/body.py:_AsyncChunks.__init__",
+    "watch/body.py:_AsyncChunks.__aiter__",
+    "watch/body.py:_AsyncChunks.__anext__",
 }
 # The one way from the request to the ledger: without any of these there is no call to keep, or nothing that keeps it.
 SPINE = {
     "watch/stainless.py:_begin",
+    "watch/stainless.py:_raised",
+    "watch/stainless.py:_returned",
     "watch/engine.py:Engine.begin",
+    "watch/engine.py:Engine.watches",
+    "watch/engine.py:Engine.observation",
     "watch/engine.py:Engine.conclude",
     "watch/observation.py:Observation.__init__",
     "watch/observation.py:Observation.finish",
     "watch/observation.py:Observation.open",
-    "watch/observation.py:Exchange.ended",
+    "watch/exchange.py:Exchange.ended",
     "settle.py:Settler.settle",
     "settle.py:Settler._tell",
 }
