@@ -15,6 +15,7 @@ from otel_llmcost.errors import ConfigurationError, LedgerError
 from otel_llmcost.ledger.codec import decode, encode
 from otel_llmcost.ledger.filters import CallFilter
 from otel_llmcost.ledger.migrations import MIGRATIONS, migrate
+from otel_llmcost.ledger.remedies import remedy_of_database
 from otel_llmcost.ledger.row import LedgerRow
 from otel_llmcost.ledger.store import Ledger
 
@@ -213,8 +214,26 @@ def test_a_damaged_database_is_named_with_a_remedy(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_named_with_a_remedy(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(LedgerError, match=r"file.*remedy: make the directory writable"):
+    with pytest.raises(LedgerError, match=r"File exists: .*/file; remedy: something else has this name"):
         Ledger(tmp_path / "file" / "ledger")
+    (tmp_path / "ledger.sqlite3").mkdir()
+    with pytest.raises(LedgerError, match=r"Is a directory.*remedy: something else has this name"):
+        Ledger(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("SQLITE_FULL", "free space"),
+        ("SQLITE_IOERR_WRITE", "the disk or its file system reports an error"),
+        ("SQLITE_BUSY_SNAPSHOT", "another program is writing"),
+        ("SQLITE_CANTOPEN", "make the directory readable and writable"),
+    ],
+)
+def test_what_the_database_refuses_has_a_remedy(name: str, told: str) -> None:
+    failure = sqlite3.OperationalError("no")
+    failure.sqlite_errorname = name
+    assert remedy_of_database(failure).startswith(told)
 
 
 def test_the_database_is_for_its_owner_alone(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from ..errors import LedgerError
 from .codec import decode
 from .frames import read_frames
 from .location import FILE_MODE, JOURNAL_FOLDER
+from .remedies import remedy_of, words_of
 from .row import LedgerRow
 from .segment import is_sealed, owner_of, remove_unfinished, segments
 from .store import BUSY_TIMEOUT_S, Ledger
@@ -74,8 +75,7 @@ def _anything_waits(journal: Path) -> bool:
         return bool(segments(journal))
     except OSError as failure:
         raise LedgerError(
-            f"journal {journal}: {failure.strerror or failure}; remedy: make the directory readable, "
-            "or set OTEL_LLMCOST_LEDGER to another one"
+            f"journal {journal}: {words_of(failure)}; remedy: {remedy_of(failure)}"
         ) from failure
 
 
@@ -181,7 +181,7 @@ def _only_drainer(directory: Path, until: float) -> Iterator[bool]:
         descriptor = os.open(directory / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
     except OSError as failure:
         raise LedgerError(
-            f"ledger {directory}: {failure.strerror or failure}; remedy: make the directory writable"
+            f"ledger {directory}: {words_of(failure)}; remedy: {remedy_of(failure)}"
         ) from failure
     try:
         yield _locked(descriptor, until)

@@ -20,6 +20,7 @@ from zlib import crc32
 
 from .frames import HEADER, MARK
 from .location import may_be_mapped, prepare_directory
+from .remedies import remedy_of
 from .segment import AppendedSegment, bytes_of, open_segment
 
 SEGMENT_BYTES = 512 << 10
@@ -69,6 +70,8 @@ class Journal:
     def _seal(self) -> None:
         # Never `view.close()`: an interrupted append on this thread may hold it. It goes with its last user.
         self._view: mmap | None = None
+        self._path: Path | None = None
+        self._before = self.appended
         self._appended_segment: AppendedSegment | None = None
         self._position = self._limit = 0
 
@@ -98,7 +101,20 @@ class Journal:
         """Gives the segment up to whoever drains it. A later append begins a new one."""
         if self._pid == getpid():
             with self._lock:
+                self._tell_if_removed()
                 self._seal()
+
+    def _tell_if_removed(self) -> None:
+        """Nobody but us removes a segment while we may write to it."""
+        path, lost = self._path, self.appended - self._before
+        if path is None or not lost or os.path.lexists(path):
+            return
+        _LOG.warning(
+            "otel-llmcost: the ledger's journal %s was removed while the program ran: %d calls were priced and counted, "
+            "but are not kept; remedy: to forget old calls, run 'otel-llmcost prune'",
+            path,
+            lost,
+        )
 
     def _append_slowly(self, framed: bytes) -> bool:
         kept = False
@@ -106,7 +122,7 @@ class Journal:
             try:
                 kept = self._append_to_file(framed) or self._append_to_new(framed)
             except (OSError, ValueError) as failure:
-                self._refuse("cannot be written", failure)
+                self._refuse("cannot be written", failure, remedy_of(failure))
         if kept:
             self.appended += 1
         else:
@@ -118,12 +134,14 @@ class Journal:
         return segment is not None and segment.append(framed)
 
     def _append_to_new(self, framed: bytes) -> bool:
+        self._tell_if_removed()
         self._seal()
         prepare_directory(self.directory)
         size = max(self._segment_bytes, len(framed))
         waiting = bytes_of(self.directory)
         if waiting + size > self._cap_bytes:
-            self._refuse("is full", f"{waiting} bytes wait in it, its cap is {self._cap_bytes}")
+            why = f"{waiting} bytes wait in it, its cap is {self._cap_bytes}"
+            self._refuse("is full", why, "run 'otel-llmcost report', which drains it")
             return False
         segment = open_segment(self.directory, size, mapped=self._may_map())
         if isinstance(segment, AppendedSegment):
@@ -133,6 +151,7 @@ class Journal:
             self._view, self._position, self._limit = segment.view, len(framed), segment.limit
             segment.view[: len(framed)] = framed
             kept = True
+        self._path = segment.path
         self._begun_with = waiting + size
         return kept
 
@@ -142,17 +161,17 @@ class Journal:
             self._place_known = True
         return self._mapped
 
-    def _refuse(self, what: str, why: object) -> None:
+    def _refuse(self, what: str, why: object, remedy: str) -> None:
         """Drops records for some seconds, and says so once for each kind of trouble."""
         self._refused_until = self._clock() + RETRY_SECONDS
         if what not in self._complaints:
             self._complaints.add(what)
             _LOG.warning(
-                "otel-llmcost: the ledger's journal %s %s (%s): calls are still priced and counted, but not kept; "
-                "remedy: free space, run 'otel-llmcost report' to drain it, or set OTEL_LLMCOST_LEDGER",
+                "otel-llmcost: the ledger's journal %s %s (%s): calls are priced and counted, but not kept; remedy: %s",
                 self.directory,
                 what,
                 why,
+                remedy,
             )
 
     def after_fork(self) -> None:

@@ -107,7 +107,7 @@ class Recorder:
                 may_wait=False,
             ).complete
         except LedgerError as failure:
-            if not self._complained:
+            if not self._complained and not self._journal.dropped:  # else the log has heard of it
                 self._complained = True
                 _LOG.warning(
                     "otel-llmcost: the ledger is not up to date, its journal keeps the calls: %s", failure

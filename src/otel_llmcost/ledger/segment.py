@@ -20,6 +20,8 @@ SUFFIX = ".v1.segment"
 _UNFINISHED = ".new"
 _STALE_SECONDS = 3600
 _CANNOT_RESERVE = frozenset({errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL, errno.ENODEV, errno.ENOSYS})
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM})
+"""No room for a whole segment, on disk or in the address space: maybe for some frames."""
 
 
 class MappedSegment:
@@ -31,7 +33,7 @@ class MappedSegment:
     """
 
     def __init__(self, journal: Path, size: int) -> None:
-        with _created(journal) as descriptor:
+        with _created(journal) as (descriptor, self.path):
             os.posix_fallocate(descriptor, 0, size)
             if os.write(descriptor, bytes(size)) < size:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(journal))
@@ -43,7 +45,7 @@ class AppendedSegment:
     """A file that grows by one `write` per frame, where mapping cannot be had."""
 
     def __init__(self, journal: Path, size: int) -> None:
-        with _created(journal, os.O_APPEND) as descriptor:
+        with _created(journal, os.O_APPEND) as (descriptor, self.path):
             self._descriptor = os.dup(descriptor)
         self.limit = size
         self._size = 0
@@ -75,22 +77,22 @@ def open_segment(journal: Path, size: int, *, mapped: bool) -> MappedSegment | A
         try:
             return MappedSegment(journal, size)
         except OSError as refusal:
-            if refusal.errno not in _CANNOT_RESERVE:
+            if refusal.errno not in _CANNOT_RESERVE | _NO_ROOM:
                 raise
     return AppendedSegment(journal, size)
 
 
 @contextlib.contextmanager
-def _created(journal: Path, flags: int = 0) -> Iterator[int]:
+def _created(journal: Path, flags: int = 0) -> Iterator[tuple[int, Path]]:
     """A new locked file that appears under its final name only when the body is through."""
     name = f"{time.time_ns():020d}-{os.getpid()}-{os.urandom(4).hex()}"
-    unfinished = journal / f"{name}{_UNFINISHED}"
+    unfinished, path = journal / f"{name}{_UNFINISHED}", journal / f"{name}{SUFFIX}"
     flags |= os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     descriptor = os.open(unfinished, flags, FILE_MODE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield descriptor
-        unfinished.rename(journal / f"{name}{SUFFIX}")
+        yield descriptor, path
+        unfinished.rename(path)
     except BaseException:
         unfinished.unlink(missing_ok=True)
         raise
@@ -102,7 +104,7 @@ def segments(journal: Path) -> list[Path]:
     """The journal's segments, oldest first."""
     try:
         return sorted(path for path in journal.iterdir() if path.name.endswith(SUFFIX))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 

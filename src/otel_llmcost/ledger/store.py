@@ -15,6 +15,7 @@ from .columns import SELECT_CALLS, from_columns, optional_nano, price_columns, t
 from .filters import CallFilter, call_conditions, where
 from .location import DATABASE_NAME, FILE_MODE, is_remote, prepare_directory
 from .migrations import migrate
+from .remedies import remedy_of, remedy_of_database, words_of
 from .rollups import QUARTER_NS, Rollups
 from .row import LedgerRow
 
@@ -184,7 +185,9 @@ class Ledger:
         try:
             yield
         except sqlite3.OperationalError as failure:
-            raise LedgerError(f"ledger {self.path}: {failure}; remedy: {_remedy(failure)}") from failure
+            raise LedgerError(
+                f"ledger {self.path}: {failure}; remedy: {remedy_of_database(failure)}"
+            ) from failure
         except sqlite3.DatabaseError as failure:
             raise LedgerError(
                 f"ledger {self.path} is damaged ({failure}); remedy: move this file away, a new one "
@@ -192,18 +195,8 @@ class Ledger:
             ) from failure
         except OSError as failure:
             raise LedgerError(
-                f"ledger {self.path}: {failure.strerror or failure}; remedy: make the directory writable, "
-                "or set OTEL_LLMCOST_LEDGER to another one"
+                f"ledger {self.path}: {words_of(failure)}; remedy: {remedy_of(failure)}"
             ) from failure
-
-
-def _remedy(failure: sqlite3.OperationalError) -> str:
-    text = str(failure)
-    if "locked" in text or "busy" in text:
-        return "another program is writing; try again, or raise OTEL_LLMCOST_LEDGER_TIMEOUT"
-    if "full" in text:
-        return "free some space on its disk"
-    return "make the directory readable and writable, or set OTEL_LLMCOST_LEDGER to another one"
 
 
 def _apply(row: LedgerRow, priced: Priced) -> None:

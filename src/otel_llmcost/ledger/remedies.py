@@ -1,0 +1,51 @@
+"""What a person can do about a ledger that cannot be read or written."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+ANOTHER_PLACE = "set OTEL_LLMCOST_LEDGER to a directory on a local disk that this user may write to"
+_SPACE = "free space on this disk, or " + ANOTHER_PLACE
+_IN_THE_WAY = "something else has this name: move it away, or " + ANOTHER_PLACE
+_DISK = "the disk or its file system reports an error: look into the system's log, or " + ANOTHER_PLACE
+_BUSY = "another program is writing; try again, or raise OTEL_LLMCOST_LEDGER_TIMEOUT"
+_OF_NUMBER = {
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f), or free space",
+    errno.EEXIST: _IN_THE_WAY,
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EISDIR: _IN_THE_WAY,
+    errno.EIO: _DISK,
+    errno.EMFILE: "raise the limit on open files (ulimit -n)",
+    errno.ENFILE: "raise the system's limit on open files",
+    errno.ENOMEM: "give the program more memory",
+}
+_OF_DATABASE = {
+    "SQLITE_BUSY": _BUSY,
+    "SQLITE_LOCKED": _BUSY,
+    "SQLITE_FULL": _SPACE,
+    "SQLITE_IOERR": _DISK,
+    "SQLITE_NOMEM": _OF_NUMBER[errno.ENOMEM],
+}
+
+
+def words_of(failure: OSError) -> str:
+    """What the operating system says, and of which file."""
+    said = failure.strerror or str(failure)
+    return f"{said}: {failure.filename}" if failure.filename else said
+
+
+def remedy_of(failure: OSError | ValueError) -> str:
+    """For what the operating system refused."""
+    return _OF_NUMBER.get(getattr(failure, "errno", None) or 0, "make it writable, or " + ANOTHER_PLACE)
+
+
+def remedy_of_database(failure: sqlite3.OperationalError) -> str:
+    """For what the database refused; extended codes (SQLITE_IOERR_WRITE) count with their kind."""
+    kind = "_".join(getattr(failure, "sqlite_errorname", "").split("_")[:2])
+    return _OF_DATABASE.get(kind, "make the directory readable and writable, or " + ANOTHER_PLACE)
