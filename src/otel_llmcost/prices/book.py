@@ -14,9 +14,9 @@ from .catalogue import Catalogue, Found
 from .hosts import region_of_host
 from .names import is_committed, region_of
 from .own import OwnPrices
-from .plan import Plan
+from .plan import Plan, WholeRates
 from .providers import provider_name
-from .rates import Row
+from .rates import FOREVER, Row
 from .shards import Snapshot
 from .status import TermsKey, price_oddly
 from .terms import COMMITTED_TIER, TIER_SPELLINGS, Terms, Wanted, committed_terms, make_terms, unknown_terms
@@ -79,31 +79,36 @@ class Book:
             return price_oddly(self, call, terms)
         if plan is None:
             return Priced(UNPRICED, None, {}, segment.reasons, self.version)
-        if plan.flat is not None:
-            return self._multiplied(call, terms, plan.flat)
+        if plan.first is not None:
+            return self._multiplied(call, terms, plan, plan.first, plan.sure)
         if plan.plain:
-            return self._multiplied(call, terms, plan.level(usage, at_ns).whole)
+            return self._multiplied(call, terms, plan, plan.level(usage, at_ns).whole, FOREVER)
         return price_oddly(self, call, terms)
 
-    def _multiplied(self, call: Call, terms: Terms, rates: Mapping[str, tuple[str, int, int]]) -> Priced:
+    def _multiplied(self, call: Call, terms: Terms, plan: Plan, rates: WholeRates, sure: int) -> Priced:
         # The common call: whole numbers of tokens at whole femto-dollars. Kept flat, it runs for every call.
         amount = savings = 0
         components: dict[str, int] = {}
-        for meter, quantity in call.usage.items():
-            if meter not in rates or type(quantity) is not int:
-                return price_oddly(self, call, terms)
-            component, each, saved = rates[meter]
-            part = quantity * each
-            if part > 0:
-                amount += part
-                if component in components:
-                    components[component] += part
-                else:
-                    components[component] = part
-            elif quantity < 0:
-                return price_oddly(self, call, terms)
-            if saved:
-                savings += quantity * saved
+        try:
+            for meter, quantity in call.usage.items():
+                component, each, saved = rates[meter]
+                if type(quantity) is not int or quantity < 0:
+                    return price_oddly(self, call, terms)
+                part = quantity * each
+                if part:
+                    amount += part
+                    if component in components:
+                        components[component] += part
+                    else:
+                        components[component] = part
+                    if saved:
+                        savings += quantity * saved
+        except KeyError:  # a meter without a whole rate
+            return price_oddly(self, call, terms)
+        if amount > sure:
+            level = plan.level(call.usage, call.start_ns)
+            if level.whole is not rates:
+                return self._multiplied(call, terms, plan, level.whole, FOREVER)
         return Priced(EXACT, amount, components, (), self.version, (), savings)
 
     def terms_of(self, key: TermsKey) -> Terms:

@@ -62,6 +62,10 @@ class Rate:
         return divide_half_even(exact.numerator, exact.denominator)
 
 
+WholeRates = Mapping[str, tuple[str, int, int]]
+"""Meter -> (component, femto-dollars per unit, femto-dollars saved per unit), all whole."""
+
+
 class Level:
     """The rates of a plan at one size of request. `whole` is their integer part, for the common call."""
 
@@ -69,7 +73,7 @@ class Level:
 
     def __init__(self, over: int, basis: str, rates: dict[str, Rate]) -> None:
         self.over, self.basis, self.rates = over, _BASIS[basis], rates
-        self.whole = {
+        self.whole: WholeRates = {
             meter: (rate.component, rate.numerator, rate.saving.numerator)
             for meter, rate in rates.items()
             if rate.whole
@@ -96,30 +100,23 @@ class Hours:
 class Plan:
     """One row on one set of terms (region, speed, variant, discount)."""
 
-    __slots__ = ("committed", "ends", "flat", "gpu_second", "hours", "levels", "over", "plain", "row")
+    __slots__ = ("committed", "ends", "first", "gpu_second", "hours", "levels", "plain", "row", "sure")
 
     def __init__(
         self, row: Row, levels: tuple[Level, ...], hours: tuple[Hours, ...], gpu_second: Fraction | None
     ):
         self.row, self.levels, self.hours, self.gpu_second = row, levels, hours, gpu_second
         self.committed, self.ends = row.committed, row.billed_at == "end"
-        self.over = levels[1].over if len(levels) > 1 else FOREVER
-        """Tokens up to which the first level holds for sure."""
         self.plain = gpu_second is None and not self.committed and not self.ends
         """Only usage, size and time decide the price."""
-        self.flat = levels[0].whole if self.plain and len(levels) == 1 and not hours else None
-        """Meter -> (component, femto-dollars per unit, saved per unit) where no other fact decides."""
+        self.first = levels[0].whole if self.plain and not hours else None
+        """The rates of requests that reach no threshold, where no other fact decides."""
+        self.sure = _sure(levels)
+        """Femto-dollars at the first rates that no request reaches without as many tokens as its first threshold."""
 
     def level(self, usage: Usage, at_ns: int) -> Level:
         """The rates for this usage at this instant."""
         levels = self.levels
-        if not self.hours:
-            # Nearly every request is far below the first threshold, whatever it counts.
-            try:
-                if sum(usage.values()) <= self.over:
-                    return levels[0]
-            except (TypeError, ArithmeticError):  # what is no quantity is told by whoever sums
-                pass
         for hours in self.hours:
             if hours.cover(at_ns):
                 levels = hours.levels
@@ -139,6 +136,13 @@ class Plan:
         yield from self.levels
         for hours in self.hours:
             yield from hours.levels
+
+
+def _sure(levels: tuple[Level, ...]) -> int:
+    # Nearly every request costs less than its first threshold's tokens would at the cheapest rate: not counted then.
+    if len(levels) == 1:
+        return FOREVER
+    return levels[1].over * min((each for _, each, _ in levels[0].whole.values()), default=0)
 
 
 def time_zone(name: str) -> dt.tzinfo:
