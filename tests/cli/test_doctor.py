@@ -151,6 +151,16 @@ def test_neighbours_are_named_with_what_becomes_of_their_spans(environ, tmp_path
     assert off["sdk", "openai"]["text"].endswith("watched")
 
 
+def test_a_distributions_default_endpoint_is_no_mistake_of_the_users(environ, tmp_path, fake_package):
+    entry = "[opentelemetry_configurator]\nconfigurator = somebody:Configurator\n"
+    told = doctor_json(environ, tmp_path, PYTHONPATH=fake_package("a-distro", "1.0", entry))
+    spans = told["export", "spans"]
+    assert "http://localhost:4317" in spans["text"]
+    assert spans["state"] == (NOTE if "nobody listens" in spans["text"] else OK)
+    asked = doctor_json(environ, tmp_path, PYTHONPATH=str(tmp_path / "site"), OTEL_TRACES_EXPORTER="otlp")
+    assert asked["export", "spans"]["state"] == (BROKEN if spans["state"] == NOTE else OK)
+
+
 def test_an_sdk_that_is_too_old_is_broken(environ, tmp_path, fake_package):
     told = doctor_json(environ, tmp_path, PYTHONPATH=fake_package("openai", "0.28.1"))
     assert told["sdk", "openai"]["state"] == BROKEN

@@ -77,6 +77,11 @@ def test_a_program_without_calls_says_so(environ):
     [
         ({"OTEL_LLMCOST_DISABLED": "true"}, "switched off by OTEL_LLMCOST_DISABLED"),
         ({"OTEL_LLMCOST_LEDGER": "off"}, "the ledger is switched off"),
+        (
+            {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "requests, llmcost-openai"},
+            "no LLM call was seen: openai switched off by OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
+        ),
+        ({"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*"}, "openai and anthropic switched off by"),
     ],
 )
 def test_why_there_is_no_summary(environ, told, word):

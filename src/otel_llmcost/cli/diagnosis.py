@@ -22,10 +22,9 @@ from ..version import __version__
 from .diagnosis_of_data import configuration, instant, ledger, prices
 from .diagnosis_of_export import export
 from .findings import BROKEN, NOTE, OK, Diagnosis, Finding
+from .switches import DISABLED_BY, OUR_PREFIX, disabled, entry_of, is_off
 
-OUR_PREFIX = "llmcost"
 _INSTRUMENTORS = "opentelemetry_instrumentor"
-_DISABLED_BY = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 
 
 def diagnose(environ: Mapping[str, str] | None = None, directory: Path | None = None) -> Diagnosis:
@@ -63,11 +62,11 @@ def sdks(environ: Mapping[str, str]) -> Iterable[Finding]:
     """The SDKs that can be watched: whether each is here, in a supported version, and switched on."""
     registered = {entry.name for entry in metadata.entry_points(group=_INSTRUMENTORS)}
     for name, sdk in SDKS.items():
-        yield _sdk(name, sdk.requires, registered, _disabled(environ))
+        yield _sdk(name, sdk.requires, registered, environ)
 
 
-def _sdk(name: str, requires: str, registered: set[str], disabled: set[str]) -> Finding:
-    entry = f"{OUR_PREFIX}-{name}"
+def _sdk(name: str, requires: str, registered: set[str], environ: Mapping[str, str]) -> Finding:
+    entry = entry_of(name)
     version = version_of(name)
     if not version:
         return Finding("sdk", name, OK, "not installed")
@@ -81,23 +80,22 @@ def _sdk(name: str, requires: str, registered: set[str], disabled: set[str]) -> 
         )
     if get_dependency_conflicts([requires]) is not None:
         return Finding("sdk", name, BROKEN, f"{version} is not watched", f"install {requires}")
-    if disabled & {entry, "*"}:
-        return Finding(
-            "sdk", name, NOTE, f"{version}, switched off by {_DISABLED_BY}", f"take {entry} out of it"
-        )
+    if is_off(name, environ):
+        text = f"{version}, switched off by {DISABLED_BY}"
+        return Finding("sdk", name, NOTE, text, f"take {entry} out of it")
     return Finding("sdk", name, OK, f"{version}, watched")
 
 
 def neighbours(environ: Mapping[str, str]) -> Iterable[Finding]:
     """Other instrumentations of LLM calls that are installed, and what becomes of their spans."""
-    off = _disabled(environ)
+    off = disabled(environ)
     for entry in metadata.entry_points(group=_INSTRUMENTORS):
         known = neighbour(entry.module)
         if entry.name.startswith(OUR_PREFIX) or known is None:
             continue
         distribution = entry.dist.name if entry.dist is not None else entry.module
         if off & {entry.name, "*"}:
-            text = f"switched off by {_DISABLED_BY}"
+            text = f"switched off by {DISABLED_BY}"
         elif known.sdk:
             text = f"its spans of {known.sdk} carry no cost while {known.sdk} is watched: each call is priced once"
         else:
@@ -124,7 +122,3 @@ def version_of(distribution: str) -> str:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return ""
-
-
-def _disabled(environ: Mapping[str, str]) -> set[str]:
-    return {name.strip() for name in environ.get(_DISABLED_BY, "").split(",") if name.strip()}

@@ -16,6 +16,7 @@ _CONNECT_TIMEOUT_S = 0.5
 _DEFAULT_GRPC_ENDPOINT = "http://localhost:4317"
 _DEFAULT_HTTP_ENDPOINT = "http://localhost:4318"
 _CARRIES = {"TRACES": "spans", "METRICS": "counters"}
+_SIGNAL = {carries: signal for signal, carries in _CARRIES.items()}
 
 
 def export(environ: Mapping[str, str]) -> Iterable[Finding]:
@@ -53,10 +54,10 @@ def _signal(environ: Mapping[str, str], signal: str, distribution: bool) -> Find
         return Finding("export", carries, OK, f"exporter {exporter}")
     # the SDK's default protocol; the pipeline that we make where there is none uses HTTP
     endpoint = endpoint_of(environ, signal, exporter, "grpc" if distribution else "http/protobuf")
-    return _reachable(carries, endpoint)
+    return _reachable(carries, endpoint, named=bool(configured_exporter(environ, signal)))
 
 
-def _reachable(carries: str, endpoint: str) -> Finding:
+def _reachable(carries: str, endpoint: str, named: bool) -> Finding:
     parts = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}")
     try:
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
@@ -66,6 +67,11 @@ def _reachable(carries: str, endpoint: str) -> Finding:
         return Finding("export", carries, OK, f"to {endpoint}; another machine, not tried")
     if _listens(host, port):
         return Finding("export", carries, OK, f"to {endpoint}; somebody listens there")
+    if not named:
+        # nobody asked for it: a distribution's default is no mistake of the user's
+        text = f"to {endpoint}, the default, where nobody listens: the cost stays in the ledger"
+        remedy = "start a collector, set OTEL_EXPORTER_OTLP_ENDPOINT, or OTEL_{}_EXPORTER=none"
+        return Finding("export", carries, NOTE, text, remedy.format(_SIGNAL[carries]))
     text = f"to {endpoint}, where nobody listens: they are lost, the ledger keeps the cost"
     return Finding("export", carries, BROKEN, text, "start the collector, or name another endpoint")
 

@@ -39,7 +39,7 @@ def command(program: tuple[str, ...], no_summary: bool) -> None:
         if not no_summary:
             from .summary import show_run  # takes long to load; the program need not wait for it
 
-            show_run(run_id)
+            show_run(run_id, os.environ)
     except OSError as error:
         click.echo(f"otel-llmcost: there is no summary: {error}", err=True)
     finally:

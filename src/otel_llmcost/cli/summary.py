@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ..assembly import ledger_settings
@@ -12,20 +13,21 @@ from ..ledger.row import LedgerRow
 from ..reports import Report, RunSummary, run_summary
 from .ledger_option import opened_ledger
 from .report import show_report
+from .switches import DISABLED_BY, unwatched
 from .tables import console, money_text, printable
 
 NO_CALL = "no LLM call was seen"
 
 
-def show_run(run_id: str) -> None:
+def show_run(run_id: str, environ: Mapping[str, str]) -> None:
     """Prints what the calls of a run cost; a ledger that cannot be read is one line."""
     to = console(stderr=True)
-    said = _why_nothing()
+    said = _why_nothing(environ)
     if not said:
         try:
             with opened_ledger() as ledger:
                 summary = run_summary(ledger, run_id)
-            said = "" if summary.report.rows else NO_CALL
+            said = "" if summary.report.rows else _no_call(environ)
         except LlmCostError as error:
             said = str(error)
     if said:
@@ -37,7 +39,7 @@ def show_run(run_id: str) -> None:
         to.print(line, markup=False)
 
 
-def _why_nothing() -> str:
+def _why_nothing(environ: Mapping[str, str]) -> str:
     """Why there can be no summary, "" where there can."""
     config = load_config()
     settings = ledger_settings(config)
@@ -50,7 +52,13 @@ def _why_nothing() -> str:
     kept_out = obstacle(settings.directory)
     if kept_out:
         return f"calls cannot be kept, so there is no summary: {kept_out}; remedy: set OTEL_LLMCOST_LEDGER"
-    return "" if settings.directory.is_dir() else NO_CALL
+    return "" if settings.directory.is_dir() else _no_call(environ)
+
+
+def _no_call(environ: Mapping[str, str]) -> str:
+    """That nothing was seen, and why, where somebody switched it off."""
+    off = unwatched(environ)
+    return f"{NO_CALL}: {' and '.join(off)} switched off by {DISABLED_BY}" if off else NO_CALL
 
 
 def headline(report: Report) -> str:
