@@ -27,6 +27,7 @@ from otel_llmcost.money import femto
 from otel_llmcost.prices import SHIPPED, Book, load_book, parse_row, read_snapshot, write_snapshot
 from otel_llmcost.prices.bundle import pack, unpack
 from otel_llmcost.prices.compare import compare
+from otel_llmcost.prices.shards import Snapshot, digest_of
 from otel_llmcost.updates.offers import offer_from
 from otel_llmcost.updates.silent import Refresher, refresh
 from otel_llmcost.updates.sources import Proof, fetch, key_of, prove, signature_of
@@ -44,11 +45,8 @@ def bundle(tmp_path: Path, rate: str, date: dt.date = LATER, model: str = "gpt-5
     row = parse_row({"provider": "made-up", "model": model, "rates": {"input": rate}, "note": extra})
     directory = tmp_path / f"made-{rate}-{date}-{model}"
     made = write_snapshot([row], [], directory, date=date, sources={})
-    made.texts = {**shipped.texts, **made.texts}
-    from otel_llmcost.prices.shards import digest_of
-
-    made.digest = digest_of(made.texts)
-    return pack(made)
+    texts = {**shipped.texts, **made.texts}
+    return pack(made._replace(texts=texts, digest=digest_of(texts)))
 
 
 def sha(content: bytes) -> str:
@@ -208,12 +206,16 @@ def test_what_is_no_bundle_is_refused(tmp_path: Path, damage: object) -> None:
 
 
 def test_every_row_of_a_bundle_is_checked(tmp_path: Path) -> None:
-    from otel_llmcost.prices.shards import Snapshot, digest_of
-
     page = b'{"provider":"p","sources":[],"aliases":[],"patterns":[],'
     page += b'"models":{"m":"[[1,{\\"rates\\":{\\"input\\":\\"-1\\"}}]]"}}'
     texts = {"p": page}
     with pytest.raises(UpdateError, match="wrong row"):
+        unpack(pack(Snapshot("2099-01-01", digest_of(texts), {}, texts)))
+
+
+def test_a_pattern_of_a_bundle_that_could_hang_a_call_is_refused() -> None:
+    texts = {"p": b'{"provider":"p","sources":[],"aliases":[],"patterns":[["","(a+)+b","m"]],"models":{}}'}
+    with pytest.raises(UpdateError, match="repeats or chooses inside"):
         unpack(pack(Snapshot("2099-01-01", digest_of(texts), {}, texts)))
 
 
@@ -349,6 +351,7 @@ def test_pack_diff_list_check(place: Path) -> None:
     assert bad.exit_code == 1
     assert "bad.toml:1: rows: unknown key; did you mean 'row'?" in bad.output
     assert "bad.toml:4: modle: unknown key; did you mean 'model'?" in bad.output
+    assert "2 mistakes" in bad.output
 
 
 def test_the_refresher_asks_once_for_several_processes(

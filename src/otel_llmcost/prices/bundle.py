@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from ..errors import ConfigurationError, UpdateError
+from .patterns import hazard_of
 from .shards import FORMAT, INDEX, Snapshot, digest_of, write_index, write_page
 
 LARGEST = 32 * 1024 * 1024
@@ -59,8 +60,11 @@ def check_rows(snapshot: Snapshot) -> int:
                 raise UpdateError(f"the page of {provider} is another's")
             for model in page.models:
                 count += len(page.rows(model))
-            for _, regex, _ in page.patterns:
-                re.compile(regex)
+            for _, regex, model in page.patterns:
+                if hazard := hazard_of(regex):
+                    raise UpdateError(
+                        f"the page of {provider} has a wrong pattern for {model}: {hazard}: {regex!r}"
+                    )
         except (
             ConfigurationError,
             re.error,
@@ -68,6 +72,7 @@ def check_rows(snapshot: Snapshot) -> int:
             KeyError,
             TypeError,
             IndexError,
+            OverflowError,
             RecursionError,
         ) as error:
             raise UpdateError(f"the page of {provider} has a wrong row: {error}") from None

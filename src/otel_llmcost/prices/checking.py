@@ -23,7 +23,11 @@ def check_file(path: Path) -> list[ConfigurationError]:
         return [error]
     problems = read_own([document]).problems
     is_settings = isinstance(document.table.get("prices"), TomlTable) or path.name == "otel-llmcost.toml"
-    return problems if is_settings else [*misspelt_tables(document), *problems]
+    if not is_settings:
+        misspelt = misspelt_tables(document)
+        named = {(problem.key, problem.line) for problem in misspelt}
+        problems = [*misspelt, *(p for p in problems if (p.key, p.line) not in named)]
+    return sorted(problems, key=lambda problem: problem.line)
 
 
 def check_snapshot(snapshot: Snapshot) -> list[str]:
