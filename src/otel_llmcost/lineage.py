@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .call import Call, Priced
+from .neighbours import neighbour
 from .usage.meters import OUTPUT_METERS, PROMPT_METERS, total
 
 _ALIVE = 50_000
@@ -89,6 +90,8 @@ class Counted:
     around: int
     """Id of the span that stood around it when spans inside were suppressed; else 0."""
     at_ns: int
+    scope: str
+    """Whose span told of it; "" for a call that was watched."""
     told_by: set[str]
     """Scopes that had a span for it: each instrumentation has one span for a call."""
 
@@ -105,16 +108,15 @@ class Remembered:
 
     def add(self, call: Call, priced: Priced, carried: bool, around: int = 0, scope: str = "") -> None:
         """A call was counted; `scope` is whose span told of it, where nobody watched it."""
-        self._newest.append(Counted(call, priced, carried, around, time.time_ns(), {scope}))
+        self._newest.append(Counted(call, priced, carried, around, time.time_ns(), scope, {scope}))
 
     def find(self, span_id: int, scope: str, told: Call) -> Counted | None:
         """The counted call for which a span stands that tells of `told`; each call is found once by a scope."""
-        # a span without length was written after the fact: Logfire says so when a stream is over
-        since = told.start_ns - (_AFTERWARDS_NS if told.end_ns - told.start_ns < _SLACK_NS else 0)
+        earliest = told.start_ns - _afterwards(told)
         for counted in reversed(list(self._newest)):
-            if counted.at_ns < since:
+            if counted.at_ns < earliest:
                 break
-            if scope not in counted.told_by and _is_same(counted, span_id, told, since):
+            if scope not in counted.told_by and _is_same(counted, span_id, scope, told):
                 counted.told_by.add(scope)
                 return counted
         return None
@@ -124,14 +126,24 @@ class Remembered:
         self._newest.clear()
 
 
-def _is_same(counted: Counted, span_id: int, told: Call, since: int) -> bool:
+def _afterwards(told: Call) -> int:
+    """A span without length was written after the fact: Logfire says so when a stream is over."""
+    return _AFTERWARDS_NS if told.end_ns - told.start_ns < _SLACK_NS else 0
+
+
+def _is_same(counted: Counted, span_id: int, scope: str, told: Call) -> bool:
     call = counted.call
     if counted.around == span_id:
         return True
     if call.response_id and told.response_id:
         return call.response_id == told.response_id
-    begun = call.start_ns if since == told.start_ns else counted.at_ns
-    if begun < since - _SLACK_NS or call.end_ns > told.end_ns + _SLACK_NS:
+    afterwards = _afterwards(told)
+    # a program's own spans, of calls that nobody watched: two of them are two calls, however alike they are
+    own = counted.scope and neighbour(scope) is None
+    if own and (afterwards or neighbour(counted.scope) is None):
+        return False
+    begun = counted.at_ns if afterwards else call.start_ns
+    if begun < told.start_ns - afterwards - _SLACK_NS or call.end_ns > told.end_ns + _SLACK_NS:
         return False
     return bool(_models(call) & _models(told)) and _tells_same_tokens(call, told)
 
