@@ -73,7 +73,7 @@ def test_a_report_for_a_person(directory: Path) -> None:
             "800",
             "350",
             ">=",
-            "$12.40",
+            "$12.4024252",
             "$0.0001",
             "1",
             "unpriced,",

@@ -1,8 +1,19 @@
 from __future__ import annotations
 
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
-from otel_llmcost.cli.tables import Column, aligned, money_text, print_table, printable
+from otel_llmcost.cli.tables import (
+    Column,
+    aligned,
+    money_text,
+    places_that_add_up,
+    print_table,
+    printable,
+)
 
 USD = 10**15
 
@@ -25,6 +36,26 @@ def test_money_shows_the_digits_that_matter() -> None:
     assert {amount: money_text(amount) for amount in shown} == shown
     assert money_text(None) == ""
     assert money_text(5 * USD, lower_bound=True) == ">= $5.00"
+
+
+@given(st.lists(st.integers(0, 10**9), max_size=30))
+def test_whoever_adds_a_column_up_gets_its_total(billionths: list[int]) -> None:
+    """Amounts of whole billionths of a dollar, as prices per million tokens make them."""
+    amounts = [amount * 10**6 for amount in billionths]
+    places = places_that_add_up([*amounts, sum(amounts)])
+    *rows, total = [
+        Decimal(money_text(amount, places=places).lstrip("$").replace(",", ""))
+        for amount in [*amounts, sum(amounts)]
+    ]
+    assert sum(rows) == total
+    assert abs(total - Decimal(sum(billionths)).scaleb(-9)) < Decimal("0.005")
+
+
+def test_a_column_has_no_more_digits_than_its_sum_needs() -> None:
+    cents = [1_230_000_000_000_000, 20_000_000_000_000, 1_250_000_000_000_000]
+    assert Column.summed("cost", cents).cells == ["$1.23", "$0.02", "$1.25"]
+    mixed = [1_234_567_800_000_000, 42_130_000_000_000, 1_276_697_800_000_000]
+    assert Column.summed("cost", mixed).cells == ["$1.234568", "$0.04213 ", "$1.276698"]
 
 
 def test_sums_stand_below_each_other_at_the_point() -> None:

@@ -12,7 +12,7 @@ from ..reports import CostRow, Report, cost_report
 from .export import Cell, amount_text, iso, print_csv, print_json, report_json
 from .ledger_option import ledger_option, opened_ledger
 from .selection import format_options, selected, selection_options
-from .tables import Column, console, money_text, print_table, printable
+from .tables import Column, console, money_text, places_that_add_up, print_table, printable
 
 _SUMS = ("input", "cache_read", "cache_write", "output")
 _COUNTED = (UNPRICED, PARTIAL, ESTIMATED, REPORTED, PENDING)
@@ -73,11 +73,10 @@ def report_columns(report: Report) -> list[Column]:
         values = [getattr(row, name) for row in rows]
         if any(values):
             columns.append(Column.numbers(header, values, spare=4 - place % 3))
-    columns.append(Column.money("cost", [_cost(row) for row in rows]))
+    places = places_that_add_up([row.amount for row in rows])
+    columns.append(Column.money("cost", [_cost(row, places) for row in rows]))
     if any(row.savings for row in rows):
-        columns.append(
-            Column.money("cache saved", [money_text(row.savings or None) for row in rows], spare=5)
-        )
+        columns.append(Column.summed("cache saved", [row.savings or None for row in rows], spare=5))
     notes = [_note(row) for row in rows]
     if any(notes):
         columns.append(Column("", notes, style="yellow"))
@@ -91,10 +90,10 @@ def reason_lines(report: Report, most: int = 10) -> list[str]:
     return lines + ([f"and {len(common) - most} more reasons (--json has them all)"] if common[most:] else [])
 
 
-def _cost(row: CostRow) -> str:
+def _cost(row: CostRow, places: int) -> str:
     if not row.is_known:
         return "unknown" if row.unpriced else "-"
-    return money_text(row.amount, lower_bound=row.is_lower_bound)
+    return money_text(row.amount, lower_bound=row.is_lower_bound, places=places)
 
 
 def _note(row: CostRow) -> str:

@@ -98,9 +98,9 @@ def _show(by: str, groups: dict[str, Savings], whole: Savings) -> None:
     columns = [
         Column(by, [*(printable(name) or "-" for name in groups), "total"]),
         Column.numbers("calls", [row.compared for row in rows]),
-        Column.money("paid", [money_text(row.paid) for row in rows]),
-        Column.money("would cost", [money_text(row.would_cost) for row in rows]),
-        Column.money("saved", [money_text(row.saved) for row in rows]),
+        Column.summed("paid", [row.paid for row in rows]),
+        Column.summed("would cost", [row.would_cost for row in rows]),
+        Column.summed("saved", [row.saved for row in rows]),
         Column("", [_share(row) for row in rows], right=True),
     ]
     print_table(columns, to=to, total=True)

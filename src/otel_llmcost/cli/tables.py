@@ -16,18 +16,45 @@ from ..money import FEMTO_PER_USD, Femto, divide_half_even
 
 _SIGNIFICANT = 5
 _PLACES = 15
+_MOST_PLACES = 9
 _WIDTH_OF_A_PIPE = 400
 
 
-def money_text(amount: Femto | None, *, lower_bound: bool = False) -> str:
-    """An amount for a person: cents from a dollar on, below it five digits that are not zero; "" if unknown."""
+def money_text(amount: Femto | None, *, lower_bound: bool = False, places: int = 0) -> str:
+    """An amount for a person: cents from a dollar on, below it five digits that are not zero; "" if unknown.
+
+    `places`: at least so many decimals, where there are any (`places_that_add_up`).
+    """
     if amount is None:
         return ""
     size = abs(amount)
-    places = 2 if size >= FEMTO_PER_USD or not size else min(_PLACES - len(str(size)) + _SIGNIFICANT, _PLACES)
-    whole, rest = divmod(divide_half_even(size, 10 ** (_PLACES - places)), 10**places)
+    places = max(places, _places(size))
+    whole, rest = divmod(_rounded(size, places), 10**places)
     decimals = f"{rest:0{places}d}".rstrip("0").ljust(2, "0")
     return f"{'>= ' if lower_bound else ''}{'-' if amount < 0 else ''}${whole:,}.{decimals}"
+
+
+def places_that_add_up(amounts: Sequence[Femto | None]) -> int:
+    """How many decimals a column needs whose last amount is the total of the others, for readers who add it up.
+
+    Nine at most: below a billionth of a dollar only exact amounts add up.
+    """
+    known = [amount or 0 for amount in amounts]
+    finest = min(max(map(_places, known), default=2), _MOST_PLACES)
+    for places in range(finest, _MOST_PLACES + 1):
+        shown = [_rounded(amount, places) for amount in known]
+        if sum(shown[:-1]) == shown[-1]:
+            return places
+    return finest
+
+
+def _places(amount: Femto) -> int:
+    size = abs(amount)
+    return 2 if size >= FEMTO_PER_USD or not size else min(_PLACES - len(str(size)) + _SIGNIFICANT, _PLACES)
+
+
+def _rounded(amount: Femto, places: int) -> int:
+    return divide_half_even(amount, 10 ** (_PLACES - places))
 
 
 def aligned(amounts: Sequence[str]) -> list[str]:
@@ -68,6 +95,12 @@ class Column:
         return cls(
             header, [f"{value:,}" if value else "" for value in values], right=True, spare=spare, whole=True
         )
+
+    @classmethod
+    def summed(cls, header: str, amounts: Sequence[Femto | None], spare: int = 0) -> Column:
+        """Amounts that add up to the last one."""
+        places = places_that_add_up(amounts)
+        return cls.money(header, [money_text(amount, places=places) for amount in amounts], spare)
 
     @classmethod
     def money(cls, header: str, amounts: Sequence[str], spare: int = 0) -> Column:
