@@ -216,6 +216,12 @@ def test_what_is_unknown_is_unpriced_with_its_reason(
     assert code in [code_of(reason) for reason in priced.reasons]
 
 
+@pytest.mark.parametrize("said", ["no-usage: the body told none", "incomplete: no answer was read"])
+def test_why_there_is_no_usage_is_said_once(make_book: MakeBook, said: str) -> None:
+    priced = make_book(ROWS).price(call(usage={}, error_type="timeout", notes=(said,)))
+    assert (priced.status, priced.reasons) == ("unpriced", (said,))
+
+
 @pytest.mark.parametrize(
     ("code", "status"), [("pending", "pending"), ("delegated", "delegated"), ("committed", "committed")]
 )

@@ -38,6 +38,8 @@ TermsKey = tuple[str, str, str, str, str, str, str, str]
 """(provider, response model, request model, tier, speed, region, variant, host) of a call."""
 _UNCOUNTED = ((DELEGATED_NOTE, DELEGATED), (PENDING_NOTE, PENDING), (COMMITTED_NOTE, COMMITTED))
 _LARGEST_REPORT = 10**9
+_WHY_NO_USAGE = frozenset({NO_USAGE_NOTE, INCOMPLETE_NOTE})
+"""What already says why there is nothing to price."""
 
 
 class Prices(Protocol):
@@ -85,8 +87,10 @@ def _sum(book: Prices, call: Call, terms: Terms, at_ns: int) -> Sum:
         return total
     segment = terms.billed(at_ns, call.end_ns)
     if not call.usage and not _by_time(segment):
-        why = f"the call failed ({call.error_type}) before" if call.error_type else "without"
-        total.lack(note(NO_USAGE_NOTE, f"{why} any usage told"))
+        total.missing = True
+        if not any(code_of(reason) in _WHY_NO_USAGE for reason in call.notes):
+            why = f"the call failed ({call.error_type}) before" if call.error_type else "without"
+            total.say(note(NO_USAGE_NOTE, f"{why} any usage told"))
         for reason in segment.reasons if segment.plan is None else ():
             total.say(reason)
         return total
