@@ -12,6 +12,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from . import semconv, spans
 from .attribution import Rollup, rollups
+from .attribution.totals import Totals
 from .call import Call, Priced, Tags
 from .money import as_decimal
 from .services import Services
@@ -39,38 +40,13 @@ class Tracked:
 
 
 @dataclass(slots=True)
-class ModelTotals:
+class ModelTotals(Totals):
     """What one model's calls came to. `usd` is None where no call was priced, a lower bound where some were
     not."""
 
     provider: str
     model: str
     rollup: Rollup = field(default_factory=Rollup)
-
-    @property
-    def calls(self) -> int:
-        """Calls, priced or not."""
-        return self.rollup.calls
-
-    @property
-    def unpriced_calls(self) -> int:
-        """Calls without a price."""
-        return max(self.rollup.calls - self.rollup.priced_calls, 0)
-
-    @property
-    def input_tokens(self) -> int:
-        """Prompt tokens, cached ones included."""
-        return self.rollup.input_tokens
-
-    @property
-    def output_tokens(self) -> int:
-        """Generated tokens, reasoning included."""
-        return self.rollup.output_tokens
-
-    @property
-    def usd(self) -> Decimal | None:
-        """USD, exactly."""
-        return as_decimal(self.rollup.amount) if self.rollup.priced_calls else None
 
 
 def tell(call: Call, asked_tags: Tags, parts: Services, parent: Context | None) -> Tracked:

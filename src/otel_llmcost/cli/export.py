@@ -63,29 +63,37 @@ def report_json(report: Report, tz: str) -> dict[str, object]:
     }
 
 
+_AS_THEY_ARE = (
+    "provider", "operation", "request_model", "response_model", "speed", "region", "variant", "host", "status",
+    "currency", "error_type", "response_id", "duration_s", "attempts", "service", "pid", "run_id",
+)  # fmt: skip
+_TAGS = ("source", "stage", "team", "feature", "conversation", "session", "user")
+
+
 def call_json(row: LedgerRow, tz: tzinfo = UTC) -> dict[str, object]:
     """A call as JSON has it: everything that the ledger knows."""
     kind, _, place = row.key.partition(":")
     trace_id, _, span_id = place.partition(":") if kind == "otel" else ("", "", "")
-    tags = row.tags
     return {
         "key": row.key,
         "trace_id": trace_id or None,
         "span_id": span_id or None,
         "start": iso(row.start_ns, tz),
         "end": iso(row.end_ns, tz),
-        "provider": row.provider,
-        "operation": row.operation,
-        "request_model": row.request_model,
-        "response_model": row.response_model,
         "service_tier": row.tier,
-        "speed": row.speed,
-        "region": row.region,
-        "variant": row.variant,
-        "host": row.host,
-        "status": row.status,
+        **{name: getattr(row, name) for name in _AS_THEY_ARE},
+        **_price_json(row),
+        **{name: getattr(row.tags, name) for name in _TAGS},
+        "tags": dict(row.tags.own),
+        "finish_reasons": list(row.finish_reasons),
+        "time_to_first_chunk_s": row.first_chunk_s,
+    }
+
+
+def _price_json(row: LedgerRow) -> dict[str, object]:
+    repriced = row.first_version or row.first_amount is not None
+    return {
         "cost": amount_text(row.amount),
-        "currency": row.currency,
         "components": {part: as_text(amount) for part, amount in row.components.items()},
         "usage": {
             meter: quantity if isinstance(quantity, int) else str(quantity)
@@ -97,25 +105,8 @@ def call_json(row: LedgerRow, tz: tzinfo = UTC) -> dict[str, object]:
         "reasons": list(row.reasons),
         "price_version": row.version,
         "first_price": {"cost": amount_text(row.first_amount), "version": row.first_version}
-        if row.first_version or row.first_amount is not None
+        if repriced
         else None,
-        "source": tags.source,
-        "stage": tags.stage,
-        "team": tags.team,
-        "feature": tags.feature,
-        "conversation": tags.conversation,
-        "session": tags.session,
-        "user": tags.user,
-        "tags": dict(tags.own),
-        "error_type": row.error_type,
-        "finish_reasons": list(row.finish_reasons),
-        "response_id": row.response_id,
-        "time_to_first_chunk_s": row.first_chunk_s,
-        "duration_s": row.duration_s,
-        "attempts": row.attempts,
-        "service": row.service,
-        "pid": row.pid,
-        "run_id": row.run_id,
     }
 
 

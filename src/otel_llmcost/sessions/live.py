@@ -7,7 +7,6 @@ import secrets
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
@@ -17,9 +16,9 @@ from ..attribution import Block, Rollup, enter, leave, stage, tags_of
 from ..attribution.locks import ForkSafeLock
 from ..attribution.scope import StageBlock
 from ..attribution.tags import clean, from_mapping
+from ..attribution.totals import Totals
 from ..call import Call, Priced
 from ..comparison import Savings, find_model
-from ..money import as_decimal
 from ..services import Services, services
 from .log import COMPLETED, FAILED, RUNNING, STATUSES, SessionRecord
 from .totals import Latencies, StageTotals
@@ -31,7 +30,7 @@ _MORE = "(more)"
 Summary = bool | logging.Logger | TextIO | None
 
 
-class Session:
+class Session(Totals):
     """A running session. Everything it tells is up to date at any moment; reading costs microseconds.
 
     A call belongs to the session in which it was started, however late it ends. Thread-safe. Use it with
@@ -145,36 +144,6 @@ class Session:
     def status(self) -> str:
         """ "running", "completed" or "failed"."""
         return self.record.status
-
-    @property
-    def calls(self) -> int:
-        """Settled calls."""
-        return self.rollup.calls
-
-    @property
-    def input_tokens(self) -> int:
-        """Prompt tokens, cached ones included."""
-        return self.rollup.input_tokens
-
-    @property
-    def output_tokens(self) -> int:
-        """Generated tokens, reasoning included."""
-        return self.rollup.output_tokens
-
-    @property
-    def tokens(self) -> int:
-        """All tokens."""
-        return self.rollup.input_tokens + self.rollup.output_tokens
-
-    @property
-    def usd(self) -> Decimal | None:
-        """What is known of the cost, exactly; None where no call was priced (see `unpriced_calls`)."""
-        return as_decimal(self.rollup.amount) if self.rollup.priced_calls else None
-
-    @property
-    def unpriced_calls(self) -> int:
-        """Calls that have no price (yet)."""
-        return max(self.rollup.calls - self.rollup.priced_calls, 0)
 
     @property
     def seconds(self) -> float:

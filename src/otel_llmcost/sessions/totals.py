@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from ..attribution import Rollup
-from ..money import as_decimal
+from ..attribution.totals import Totals
 
 _NEWEST = 4096
 
@@ -42,14 +41,9 @@ class Latencies:
 
 
 @dataclass(slots=True)
-class StageTotals:
+class StageTotals(Totals):
     """One stage of a session: its wall time in seconds (nested stages apart) and what its calls came to."""
 
     name: str
     seconds: float = 0.0
     rollup: Rollup = field(default_factory=Rollup)
-
-    @property
-    def usd(self) -> Decimal | None:
-        """What is known of its cost in USD, None where no call was priced."""
-        return as_decimal(self.rollup.amount) if self.rollup.priced_calls else None
