@@ -91,6 +91,7 @@ def _steady(name: str, value: object) -> object:
         "traceparent",
         "at ",
         "stack",
+        "server.port",
     )
     return "..." if any(part in text or part in name for part in changes) else value
 
