@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, repeat
+from typing import TYPE_CHECKING
 
 from ..call import Asked, Call, Priced, Tags
 from ..errors import BudgetExceeded
-from .ceiling import CeilingBook, Ceilings, Unbounded
+from .ceiling import Ceilings, Unbounded
 from .counter import LONGEST_WAIT_S, CounterBusy, CounterStore, CounterUnreachable, Refusal, Sums, patiently
 from .cover import NOT_LOOKED, Cover
 from .model import CLOSED, MACHINE, REFUSE, Budget
@@ -22,6 +23,9 @@ from .reservation import Part, Reservation, Settlement
 from .rule import Rule
 from .state import BudgetState, Crossing, state_of, sums_of, unknown_state
 from .windows import NS
+
+if TYPE_CHECKING:
+    from ..prices import Book
 
 _log = logging.getLogger("otel_llmcost.budgets")
 _LEAST_TRIES = 8
@@ -39,7 +43,7 @@ class Gate:
     def __init__(
         self,
         budgets: Sequence[Budget],
-        book: CeilingBook,
+        book: Book,
         counters: Mapping[str, CounterStore],
         *,
         clock_ns: Callable[[], int] = time.time_ns,
@@ -55,7 +59,7 @@ class Gate:
         self.past: Past | None = None
         """What the ledger knows from before; None where no budget asks for it."""
 
-    def use_book(self, book: CeilingBook) -> None:
+    def use_book(self, book: Book) -> None:
         """Bounds calls by another price book from now on."""
         self.ceilings = Ceilings(book)
 

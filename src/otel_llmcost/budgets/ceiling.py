@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ..call import Asked
-from ..prices.rates import Row
 from ..semconv import SPEECH
 from .bounds import Bound, bound_of
+
+if TYPE_CHECKING:
+    from ..prices import Book
+    from ..prices.rates import Row
 
 _HOUR_NS = 3600 * 10**9
 _FAR_NS = 2**63
@@ -42,34 +45,6 @@ _SLOW = {never: never | {"fast"} for never in (_DEAR, _ANY_TIER, frozenset[str](
 
 Rate = tuple[int, int]
 """Femto-dollars for so many units."""
-
-
-class CeilingBook(Protocol):
-    """What budgets need of the price book. Amounts are femto-dollars, None: unknown."""
-
-    def dearest(
-        self,
-        provider: str,
-        model: str,
-        *,
-        input_tokens: int,
-        output_tokens: int,
-        units: Mapping[str, int] | None = None,
-        host: str = "",
-        region: str = "",
-        at_ns: int = 0,
-        never: Collection[str] = (),
-    ) -> int | None:
-        """An upper bound over every threshold, hour and cache write of a model, and every tier and speed but some."""
-
-    def max_output(self, provider: str, model: str) -> int | None:
-        """The model's published maximum of output tokens."""
-
-    def context_window(self, provider: str, model: str) -> int | None:
-        """The model's context window in tokens."""
-
-    def rows(self, provider: str, model: str) -> Sequence[Row]:
-        """The price rows of a model, whenever they hold."""
 
 
 class Unbounded(Exception):  # noqa: N818 - inside budgets only, never raised to a user
@@ -100,7 +75,7 @@ class _Model:
 class Ceilings:
     """The greatest cost of requests, by one price book."""
 
-    def __init__(self, book: CeilingBook) -> None:
+    def __init__(self, book: Book) -> None:
         self.book = book
         self._models: dict[tuple[str, str, str, frozenset[str]], _Model] = {}
 
@@ -194,7 +169,7 @@ class Ceilings:
 class _Probe:
     """Asks the book for the dearest cost of round quantities."""
 
-    book: CeilingBook
+    book: Book
     asked: Asked
     instants: tuple[int, ...]
     regions: tuple[str, ...]
