@@ -28,7 +28,7 @@ FLOORS = (
     },
     {"attribution", "config"},
     {"watch"},
-    {"settle", "processor", "metrics", "dialects", "lineage"},
+    {"settle", "processor", "accumulators", "metrics", "dialects", "lineage"},
     {
         "ledger",
         "reports",
@@ -60,6 +60,7 @@ FLOORS = (
         "telemetry",
         "upkeep",
         "gauges",
+        "endings",
         "__init__",
     },
 )
@@ -81,7 +82,7 @@ STAIRS = {
         "spans",
     ],
     1: ["attribution", "config"],
-    3: ["dialects", "lineage", "metrics", "settle", "processor"],
+    3: ["dialects", "lineage", "accumulators", "metrics", "settle", "processor"],
     4: [
         "ledger",
         "services",
@@ -106,6 +107,7 @@ STAIRS = {
         "assembly",
         "upkeep",
         "gauges",
+        "endings",
         "runtime",
         "answers",
         "entry",

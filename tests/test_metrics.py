@@ -9,8 +9,9 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.trace import SpanContext, TraceFlags
 
+from otel_llmcost.accumulators import MODELS_KEPT
 from otel_llmcost.call import EXACT, UNPRICED, Call, Priced, Tags
-from otel_llmcost.metrics import MODELS_KEPT, Counters
+from otel_llmcost.metrics import Counters
 from otel_llmcost.neighbours import BOTH
 
 

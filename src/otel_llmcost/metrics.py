@@ -6,11 +6,9 @@ parent's money again. Histogram values are queued and recorded when metrics are 
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Any
 
 from opentelemetry import trace
@@ -19,80 +17,26 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from opentelemetry.trace import NonRecordingSpan, SpanContext
 
 from . import semconv
-from .call import Call, Priced, Tags
+from .accumulators import Accumulators, Attributes, Cell, Labels, merged
+from .call import Call, Priced
 from .money import as_float
 from .neighbours import DURATION, TOKENS
-from .usage.meters import OUTPUT_METERS, PROMPT_METERS, TOKEN_METERS, Usage, total
+from .usage.meters import OUTPUT_METERS, PROMPT_METERS, Usage, total
 
-Attributes = dict[str, Any]
-Labels = tuple[str, ...]
-
-MODELS_KEPT = 100
-TAG_VALUES_KEPT = 100
-OTHER = "other"
 _QUEUE = 4096
 _EXEMPLAR_FRESH_S = 120.0
 DURATION_BOUNDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 TOKEN_BOUNDS = tuple(float(4**power) for power in range(14))
-_OWN_TAGS = frozenset({"source", "stage", "team", "feature"})
-_TAG_LABELS = {
-    "source": semconv.SOURCE,
-    "stage": semconv.STAGE,
-    "team": semconv.TEAM,
-    "feature": semconv.FEATURE,
-}
-_LABELS = (
-    semconv.OPERATION,
-    semconv.PROVIDER,
-    semconv.REQUEST_MODEL,
-    semconv.RESPONSE_MODEL,
-    semconv.SERVICE_TIER,
-)
-
-
-@dataclass(slots=True, eq=False, repr=False)
-class Cell:
-    """The sums of one label set; amounts in femto-dollars."""
-
-    calls: int = 0
-    savings: int = 0
-    components: dict[str, int] = field(default_factory=dict)
-    tokens: dict[str, int] = field(default_factory=dict)
-    exemplar: SpanContext | None = None
-    exemplar_s: float = 0.0
-    retries: int = 0
-
-
-class Bounded:
-    """At most so many values of a label; what comes later is `other`."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._known: set[str] = set()
-
-    def __call__(self, value: str) -> str:
-        if value in self._known:
-            return value
-        if len(self._known) >= self._most:
-            return OTHER
-        self._known.add(value)
-        return value
 
 
 class Counters:
-    """The accumulators of a process and the instruments that read them."""
+    """The instruments of a process that tell its calls."""
 
     def __init__(self, metric_tags: tuple[str, ...], histograms: str, new_names: bool) -> None:
-        self._tags = tuple(tag for tag in metric_tags if tag not in ("user", "conversation", "session"))
-        self._names = _LABELS + tuple(_TAG_LABELS.get(tag, semconv.TAG_PREFIX + tag) for tag in self._tags)
+        self._sums = Accumulators(metric_tags)
         self._histograms = histograms
         self._new_names = new_names
-        self._lock = threading.Lock()
-        self._cells: dict[tuple[Labels, str, str], Cell] = {}
         self._queue: deque[tuple[Labels, str, Usage, float, SpanContext | None, int]] = deque()
-        self._models = Bounded(MODELS_KEPT)
-        self._values = {tag: Bounded(TAG_VALUES_KEPT) for tag in self._tags}
-        self._labels_of: dict[tuple[str, ...], Labels] = {}
         self.instruments: list[Any] = []
         self._duration: Any = None
         self._sizes: tuple[Any, ...] = ()
@@ -101,27 +45,10 @@ class Counters:
 
     def add(self, call: Call, priced: Priced, span: SpanContext | None, histograms: int) -> None:
         """Count a settled call, once; `histograms` says which of them (`neighbours.DURATION`, `TOKENS`) are ours."""
-        labels = self._labels(call)
-        key = (labels, priced.status, call.error_type)
-        sampled = span is not None and span.trace_flags.sampled
-        with self._lock:
-            cell = self._cells.get(key)
-            if cell is None:
-                cell = self._cells[key] = Cell()
-            cell.calls += 1
-            cell.savings += priced.savings
-            if call.attempts > 1:
-                cell.retries += call.attempts - 1
-            components, tokens = cell.components, cell.tokens
-            for component, amount in priced.components.items():
-                components[component] = components.get(component, 0) + amount
-            for meter, quantity in call.usage.items():
-                if meter in _TOKENS:
-                    tokens[meter] = tokens.get(meter, 0) + int(quantity)
-            if sampled:
-                cell.exemplar, cell.exemplar_s = span, call.end_ns / 1e9
+        sampled = span if span is not None and span.trace_flags.sampled else None
+        labels = self._sums.add(call, priced, sampled)
         if histograms and self._histograms != "off":
-            self._queue_histograms(call, labels, span if sampled else None, histograms)
+            self._queue_histograms(call, labels, sampled, histograms)
 
     def _queue_histograms(
         self, call: Call, labels: Labels, span: SpanContext | None, histograms: int
@@ -133,28 +60,6 @@ class Counters:
         for _ in range(2):  # nobody collects: keep up, without a pause for a whole queue
             self._record_one()
         self._queue.append(value)
-
-    def _labels(self, call: Call) -> Labels:
-        tags = call.tags
-        values = [_tag_value(tags, tag) for tag in self._tags]
-        raw = (call.operation, call.provider, call.request_model, call.response_model, call.tier, *values)
-        known = self._labels_of.get(raw)
-        if known is not None:
-            return known
-        made = (
-            call.operation,
-            call.provider,
-            self._models(call.request_model) if call.request_model else "",
-            self._models(call.response_model) if call.response_model else "",
-            call.tier,
-            *(
-                self._values[tag](value) if value else ""
-                for tag, value in zip(self._tags, values, strict=True)
-            ),
-        )
-        if len(self._labels_of) < 10_000:
-            self._labels_of[raw] = made
-        return made
 
     # -- instruments
 
@@ -213,59 +118,29 @@ class Counters:
 
     def forked(self) -> None:
         """In a child: the sums so far are the parent's, which goes on reporting them."""
-        self._lock = threading.Lock()
-        self._cells = {}
+        self._sums.forked()
         self._queue.clear()
 
     # -- collection
 
-    def _base(self, labels: Labels) -> Attributes:
-        return {name: value for name, value in zip(self._names, labels, strict=True) if value}
-
-    def _snapshot(self) -> list[tuple[tuple[Labels, str, str], Cell]]:
-        with self._lock:
-            return [
-                (
-                    key,
-                    Cell(
-                        cell.calls,
-                        cell.savings,
-                        {**cell.components},
-                        {**cell.tokens},
-                        cell.exemplar,
-                        cell.exemplar_s,
-                        cell.retries,
-                    ),
-                )
-                for key, cell in self._cells.items()
-            ]
-
-    def _merged(
-        self, rows: Iterable[tuple[Labels, str, str, int, Cell]]
-    ) -> Iterator[tuple[Labels, str, str, int, Cell]]:
-        """One row for a label set: two points with the same attributes would overwrite each other."""
-        sums: dict[tuple[Labels, str, str], tuple[int, Cell]] = {}
-        for labels, first, second, amount, cell in rows:
-            before, newest = sums.get((labels, first, second), (0, cell))
-            newest = cell if cell.exemplar_s >= newest.exemplar_s else newest
-            sums[(labels, first, second)] = (before + amount, newest)
-        for (labels, first, second), (amount, cell) in sums.items():
-            yield labels, first, second, amount, cell
-
     def _observe_cost(self, options: CallbackOptions) -> Iterable[Observation]:
         rows = (
             (labels, component, status, amount, cell)
-            for (labels, status, _), cell in self._snapshot()
+            for (labels, status, _), cell in self._sums.snapshot()
             for component, amount in cell.components.items()
         )
-        for labels, component, status, amount, cell in self._merged(rows):
-            attributes = {**self._base(labels), semconv.L_COMPONENT: component, semconv.STATUS: status}
+        for labels, component, status, amount, cell in merged(rows):
+            attributes = {
+                **self._sums.attributes(labels),
+                semconv.L_COMPONENT: component,
+                semconv.STATUS: status,
+            }
             yield Observation(as_float(amount), attributes, _exemplar(cell))
 
     def _observe_calls(self, options: CallbackOptions) -> Iterable[Observation]:
         self.record_histograms()
-        for (labels, status, error), cell in self._snapshot():
-            attributes = {**self._base(labels), semconv.STATUS: status}
+        for (labels, status, error), cell in self._sums.snapshot():
+            attributes = {**self._sums.attributes(labels), semconv.STATUS: status}
             if error:
                 attributes[semconv.ERROR_TYPE] = error
             yield Observation(cell.calls, attributes, _exemplar(cell))
@@ -273,27 +148,35 @@ class Counters:
     def _observe_tokens(self, options: CallbackOptions) -> Iterable[Observation]:
         rows = (
             (labels, meter, "", quantity, cell)
-            for (labels, _, _), cell in self._snapshot()
+            for (labels, _, _), cell in self._sums.snapshot()
             for meter, quantity in cell.tokens.items()
         )
-        for labels, meter, _, quantity, cell in self._merged(rows):
-            yield Observation(quantity, {**self._base(labels), semconv.L_METER: meter}, _exemplar(cell))
+        for labels, meter, _, quantity, cell in merged(rows):
+            yield Observation(
+                quantity, {**self._sums.attributes(labels), semconv.L_METER: meter}, _exemplar(cell)
+            )
 
     def _observe_savings(self, options: CallbackOptions) -> Iterable[Observation]:
         rows = (
-            (labels, "", "", cell.savings, cell) for (labels, _, _), cell in self._snapshot() if cell.savings
+            (labels, "", "", cell.savings, cell)
+            for (labels, _, _), cell in self._sums.snapshot()
+            if cell.savings
         )
-        for labels, _, _, amount, cell in self._merged(rows):
-            yield Observation(as_float(amount), self._base(labels), _exemplar(cell))
+        for labels, _, _, amount, cell in merged(rows):
+            yield Observation(as_float(amount), self._sums.attributes(labels), _exemplar(cell))
 
     def _observe_retries(self, options: CallbackOptions) -> Iterable[Observation]:
         rows = (
             (labels, error, "", cell.retries, cell)
-            for (labels, _, error), cell in self._snapshot()
+            for (labels, _, error), cell in self._sums.snapshot()
             if cell.retries
         )
-        for labels, error, _, retries, cell in self._merged(rows):
-            attributes = {**self._base(labels), semconv.ERROR_TYPE: error} if error else self._base(labels)
+        for labels, error, _, retries, cell in merged(rows):
+            attributes = (
+                {**self._sums.attributes(labels), semconv.ERROR_TYPE: error}
+                if error
+                else self._sums.attributes(labels)
+            )
             yield Observation(retries, attributes, _exemplar(cell))
 
     def record_histograms(self) -> None:
@@ -309,7 +192,7 @@ class Counters:
             return False
         if self._duration is None:
             return True
-        attributes = self._base(labels)
+        attributes = self._sums.attributes(labels)
         attributes.pop(semconv.SERVICE_TIER, None)
         context = _context(span) if span is not None else Context()
         if histograms & DURATION:
@@ -327,16 +210,6 @@ class Counters:
         for kind, size in (("input", sent), ("output", received)):
             if size:
                 self._sizes[0].record(size, {**attributes, semconv.L_TOKEN_TYPE: kind}, context)
-
-
-_TOKENS = frozenset(TOKEN_METERS)
-
-
-def _tag_value(tags: Tags, tag: str) -> str:
-    if tag in _OWN_TAGS:
-        value: str = getattr(tags, tag)
-        return value
-    return tags.own.get(tag, "")
 
 
 def _context(span: SpanContext) -> Context:

@@ -6,7 +6,6 @@ ledger outlive that: a second observable counter of one name would silently lose
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 import threading
@@ -32,15 +31,15 @@ from .assembly import (
     tell,
 )
 from .config import Config, load_config
+from .endings import Endings
 from .gauges import Gauges
 from .ledger import Recorder, open_recorder
 from .ledger.claims import Claims
-from .ledger.scopes import keep_seen
 from .metrics import Counters
 from .prices import Book
 from .processor import CostSpanProcessor
 from .settle import Settler
-from .telemetry import configure_sdk, flush_providers, forget_instruments, prepend, sdk_provider
+from .telemetry import configure_sdk, prepend, sdk_provider
 from .upkeep import Upkeep
 from .version import __version__
 from .watch import anthropic, openai, stainless
@@ -67,7 +66,6 @@ class Runtime:
         tell(config.problems)
         attribution.configure(attribution_settings(config))
         self.book: Book = open_book(config)
-        self._upkeep = Upkeep(config, self.use_book)
         self._services: Services | None = None
         self.counters = Counters(config.metric_tags, config.histograms, config.new_metric_names)
         self.recorder: Recorder | None = open_recorder(ledger_settings(config))
@@ -89,6 +87,8 @@ class Runtime:
         self.processor = CostSpanProcessor(self.settler, self.engine)
         self._patches: dict[str, Patch] = {}
         self.gauges = Gauges(self)
+        self.upkeep = Upkeep(config, self.use_book)
+        self._endings = Endings(self)
         self._armed = False
         self._provider_patch = Patch()
         self._session_log: SessionLog | None = None
@@ -172,7 +172,7 @@ class Runtime:
         self._provider_patch.swap(
             TracerProvider, "__init__", partial(self._wrap_provider, self._provider_made)
         )
-        self._provider_patch.swap(MeterProvider, "__init__", partial(self._wrap_provider, self._end_first))
+        self._provider_patch.swap(MeterProvider, "__init__", partial(self._wrap_provider, self._meters_made))
         provider = sdk_provider(trace.get_tracer_provider())
         if provider is not None:
             guarded(prepend, provider, self.processor)
@@ -182,14 +182,11 @@ class Runtime:
         meter = metrics.get_meter(semconv.SCOPE, __version__, schema_url=semconv.SCHEMA_URL)
         guarded(self.counters.register, meter)
         guarded(self.gauges.register, meter)
-        atexit.register(self.at_exit)
-        os.register_at_fork(after_in_child=self.forked)
+        self._endings.arm()
         guarded(carry_baggage, self.config)
-        guarded(self._upkeep.start, self.book)
+        guarded(self.upkeep.start, self.book)
         if self.gate is not None:
             guarded(read_past, self.gate, self.config)
-        hooks.when_imported("multiprocessing.util", self._follow_multiprocessing)
-        hooks.when_imported("celery.signals", self._follow_celery)
 
     def _wrap_provider(
         self, made: Callable[[Any], None], original: Callable[..., None]
@@ -202,53 +199,12 @@ class Runtime:
 
     def _provider_made(self, provider: TracerProvider) -> None:
         prepend(provider, self.processor)
-        self._end_first(provider)
+        self._endings.end_first()
 
-    def _end_first(self, provider: TracerProvider | MeterProvider) -> None:
-        # ours has to run before the provider's own exit handler: what open streams cost still reaches the exporter
-        atexit.unregister(self.at_exit)
-        atexit.register(self.at_exit)
+    def _meters_made(self, provider: MeterProvider) -> None:
+        self._endings.end_first()
 
-    # -- ends
-
-    def at_exit(self) -> None:
-        """The program ends: settle what is open; what the ledger's journal holds goes into its database, in bounds."""
-        guarded(self.engine.finish_all)
-        if self.recorder is not None:
-            guarded(keep_seen, self.recorder.directory, self.processor.seen)
-            guarded(self.recorder.close, self.config.exit_timeout_s)
-        if self.gate is not None:
-            guarded(self.gate.flush, self.config.exit_timeout_s)
-
-    def forked(self) -> None:
-        """This is a child: what the parent counted and has in flight is the parent's."""
-        guarded(self.settler.forked)
-        guarded(self._upkeep.refresh)
-        guarded(self.engine.forget_all)
-        guarded(self.gauges.forked)
-        guarded(forget_instruments, [*self.counters.instruments, *self.gauges.instruments])
-        if self.gate is not None:
-            guarded(self.gate.forked)
-
-    def _follow_multiprocessing(self, util: ModuleType) -> None:
-        # its children end by os._exit, past atexit; and they drop finalizers that were registered before they began
-        util.register_after_fork(self, Runtime._finalize_at_exit)
-
-    def _finalize_at_exit(self) -> None:
-        from multiprocessing.util import Finalize
-
-        Finalize(None, self.child_exit, exitpriority=100)
-
-    def _follow_celery(self, signals: ModuleType) -> None:
-        # its workers end by os._exit, too, and do not even run multiprocessing's finalizers
-        signals.worker_process_shutdown.connect(self.child_exit, weak=False, dispatch_uid="otel-llmcost")
-
-    def child_exit(self, **told: object) -> None:
-        """A child of multiprocessing or a Celery worker ends: send what it has, within the bound."""
-        guarded(self.engine.finish_all)
-        guarded(flush_providers, self.config.exit_timeout_s)
-        if self.recorder is not None:
-            guarded(self.recorder.close, self.config.exit_timeout_s)
+    # -- the pipeline
 
     def fall_back_to_own_sdk(self) -> None:
         """Under `opentelemetry-instrument` without any distribution: make the pipeline that the environment asks for."""

@@ -10,8 +10,8 @@ import re
 from .. import semconv
 from ..call import PENDING_NOTE, Reading, note
 from ..usage import anthropic as read
+from .collectors import AnthropicCollector, Collector
 from .declaration import Body, Route, Sdk
-from .exchange import AnthropicCollector, Collector
 
 
 def _message(body: Body, request: Body) -> Reading:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..call import Reading
-from .exchange import Collector
+from .collectors import Collector
 
 Body = Mapping[str, Any]
 Read = Callable[[Body, Body], Reading]

@@ -1,185 +1,83 @@
-"""One HTTP exchange of a call: its body, or the few events of its stream that matter.
-
-Collectors run on every streamed event in the user's program: they keep references and numbers, and read at the end.
-"""
+"""One HTTP exchange of a call: its response, followed to the end of its body."""
 
 from __future__ import annotations
 
-import time
-from typing import Any
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-_KEPT_EVENTS = 16
-_ODD_SHAPE = (AttributeError, TypeError, KeyError, IndexError)
-_now = time.time_ns
+from . import outcome
+from .body import decoded
+from .collectors import Collector
+
+if TYPE_CHECKING:
+    from .observation import Observation
+
+EXTENSION = "otel_llmcost"
+"""Key in `response.extensions`; an attribute on the response would break pickling it."""
 
 
-class Collector:
-    """Keeps what a reply says. The plain one keeps the body, or of a stream every event that speaks of usage."""
+class Exchange:
+    """One response of a call. A call has several where a middleware falls back to another model."""
 
-    __slots__ = ("body", "characters", "complete", "events", "first_ns", "keep_text", "last_ns", "texts")
+    __slots__ = (
+        "collector",
+        "headers",
+        "kind",
+        "observation",
+        "raw",
+        "response",
+        "stream",
+        "take",
+        "unparsed",
+    )
 
-    def __init__(self, keep_text: bool = False) -> None:
-        self.body: Any = None
-        self.events: list[dict[str, Any]] = []
-        self.first_ns = 0
-        self.last_ns = 0
-        self.characters = 0
-        """Of generated text seen so far: the base of an estimate where a stream ends early."""
-        self.complete = False
-        """Whether the reply said by itself that it ended."""
-        self.keep_text = keep_text
-        self.texts: list[str] = []
+    def __init__(self, observation: Observation, response: Any, stream: bool, unparsed: bool) -> None:
+        self.observation = observation
+        self.collector: Collector = observation.route.collector(observation.engine.keep_text)
+        self.take: Callable[[Any], None] = self.collector.take_event if stream else self.collector.take_body
+        """JSON that the SDK decoded: one event of a stream, or a whole body."""
+        self.stream = stream
+        self.unparsed = unparsed
+        """The program reads the body itself (`with_raw_response`, `with_streaming_response`)."""
+        self.raw: list[bytes] | None = None
+        self.headers: Any = response.headers
+        self.kind = type(response)
+        # weak: a cycle through the response would leave a dropped stream to the garbage collector
+        self.response = weakref.ref(response)
 
-    def take_body(self, data: Any) -> None:
-        """The whole reply at once."""
-        self.body = data
-        self.complete = True
+    def body(self) -> Any:
+        """The reply's body; of a stream, what its kept events amount to."""
+        collector = self.collector
+        if not self.stream and collector.body is not None:
+            return collector.body
+        return self.observation.route.fold(collector.events) if collector.events else {}
 
-    def take_event(self, data: Any) -> None:
-        """One event of a stream, as its decoded JSON."""
-        self.last_ns = now = _now()
-        if not self.first_ns:
-            self.first_ns = now
-        if data.__class__ is dict:
-            self.offer(data)
-
-    def offer(self, data: dict[str, Any]) -> None:
-        """`event`; one of a shape that nobody foresaw tells nothing."""
-        try:
-            self.event(data)
-        except _ODD_SHAPE:
+    def ended(self, error: BaseException | None, dropped: bool) -> None:
+        """The body was read, closed, failed or dropped."""
+        observation = self.observation
+        if not observation.open or self is not observation.exchanges[-1]:
             return
+        if error is not None and observation.error is None:
+            observation.error = error
+        if error is not None and observation.ends_with_native:
+            return  # the SDK ends its span with this error in a moment, and says what it calls it
+        if self.stream or self.unparsed:
+            observation.finish()
 
-    def event(self, data: dict[str, Any]) -> None:
-        """Overridden by collectors that know the shape of the events."""
-        if data.get("usage") is not None or str(data.get("type", "")).endswith((".completed", ".done")):
-            self.keep(data)
-            self.complete = True
-
-    def lacks_usage(self) -> bool:
-        """Whether the stream ended without saying what it used."""
-        return False
-
-    def keep(self, data: dict[str, Any]) -> None:
-        """Keep an event; the first one and the last ones survive a stream with absurdly many."""
-        if len(self.events) >= _KEPT_EVENTS:
-            del self.events[1]
-        self.events.append(data)
-
-    def text(self, part: Any) -> None:
-        """Generated text went by."""
-        if part.__class__ is str:
-            self.characters += len(part)
-            if self.keep_text:
-                self.texts.append(part)
-
-
-class ChatCollector(Collector):
-    """OpenAI chat and legacy completions: the first chunk, the finish reasons, every chunk with usage."""
-
-    __slots__ = ("_headless", "_usage_seen")
-
-    def __init__(self, keep_text: bool = False) -> None:
-        super().__init__(keep_text)
-        self._headless = True
-        self._usage_seen = False
-
-    def lacks_usage(self) -> bool:
-        return not self._usage_seen
-
-    def take_event(self, data: Any) -> None:
-        # the common chunk, a piece of text in the middle, takes the short way: this runs for every one of them
-        if not self._headless and data.__class__ is dict and data.get("usage") is None:
-            try:
-                choices = data.get("choices")
-                if choices and choices[0].get("finish_reason") is None:
-                    delta = choices[0].get("delta")
-                    content = delta.get("content") if delta else None
-                    if content.__class__ is str and not self.keep_text:
-                        self.last_ns = _now()
-                        self.characters += len(content)
-                        return
-            except _ODD_SHAPE:
-                pass
-        super().take_event(data)
-
-    def event(self, data: dict[str, Any]) -> None:
-        if data.get("usage") is not None or data.get("x_groq") is not None:
-            self.keep(data)
-            self._headless = False
-            self._usage_seen = True
-        choices = data.get("choices")
-        if not choices:
+    def read_unparsed(self) -> None:
+        """Read a body that the SDK did not parse."""
+        collector = self.collector
+        if not self.unparsed or collector.body is not None or collector.events:
             return
-        choice = choices[0]
-        delta = choice.get("delta")
-        if delta is not None:
-            content = delta.get("content")
-            if content is not None:
-                self.text(content)
-            elif len(delta) > 1 or not self._headless:
-                self._other_text(delta)
+        self.unparsed = False
+        if self.raw is not None:
+            content = decoded(self.kind, self.headers, self.raw)
+            self.raw = None
         else:
-            self.text(choice.get("text"))
-        finished = choice.get("finish_reason") is not None
-        if self._headless or finished:
-            self._headless = False
-            self.complete = self.complete or finished
-            self.keep(data)
-
-    def _other_text(self, delta: dict[str, Any]) -> None:
-        for name in ("reasoning_content", "reasoning", "refusal"):
-            self.text(delta.get(name))
-        for tool in delta.get("tool_calls") or ():
-            function = tool.get("function") or {}
-            self.text(function.get("name"))
-            self.text(function.get("arguments"))
-
-
-class ResponsesCollector(Collector):
-    """OpenAI Responses: `response.created` and the terminal event."""
-
-    __slots__ = ()
-    _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
-    _HEAD = frozenset({"response.created", "response.queued"})
-
-    def lacks_usage(self) -> bool:
-        return not self.complete
-
-    def event(self, data: dict[str, Any]) -> None:
-        kind = data.get("type")
-        if kind in self._TERMINAL:
-            self.keep(data)
-            self.complete = True
-        elif kind in self._HEAD:
-            self.keep(data)
-        elif kind.__class__ is str and kind.endswith(".delta"):
-            self.text(data.get("delta"))
-
-
-class AnthropicCollector(Collector):
-    """Anthropic messages: `message_start` and every `message_delta`."""
-
-    __slots__ = ("_delta_seen",)
-
-    def __init__(self, keep_text: bool = False) -> None:
-        super().__init__(keep_text)
-        self._delta_seen = False
-
-    def lacks_usage(self) -> bool:
-        # the start's output count is a placeholder; only a delta has the real one
-        return not self._delta_seen
-
-    def event(self, data: dict[str, Any]) -> None:
-        kind = data.get("type")
-        if kind == "content_block_delta":
-            delta = data.get("delta") or {}
-            for name in ("text", "thinking", "partial_json"):
-                self.text(delta.get(name))
-        elif kind == "message_delta":
-            self.keep(data)
-            self._delta_seen = True
-        elif kind == "message_start":
-            self.keep(data)
-        elif kind == "message_stop":
-            self.complete = True
+            response = self.response()
+            if response is None or not hasattr(response, "_content"):
+                return
+            content = response.content
+        events = self.stream or str(self.headers.get("content-type", "")).startswith("text/event-stream")
+        outcome.read_bytes(content, events, collector)

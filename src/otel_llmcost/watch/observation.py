@@ -9,8 +9,7 @@ from __future__ import annotations
 import random
 import sys
 import time
-import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +21,9 @@ from opentelemetry.trace import Span
 from .. import semconv
 from ..call import NOT_BILLED_NOTE, Call, Tags, note, refused_by
 from . import outcome
-from .body import decoded, watch_body, watch_memory_body
+from .body import watch_body, watch_memory_body
 from .declaration import Route, Sdk
-from .exchange import Collector
+from .exchange import EXTENSION, Exchange
 from .guard import guarded
 from .injection import hide_usage
 
@@ -32,80 +31,11 @@ if TYPE_CHECKING:
     from .client import ClientFacts
     from .engine import Engine
 
-EXTENSION = "otel_llmcost"
-"""Key in `response.extensions`; an attribute on the response would break pickling it."""
-
 current: ContextVar[Observation | None] = ContextVar("otel_llmcost_observation", default=None)
 """The watched call whose request runs in this context."""
 
 _runtime = getattr(otel_context, "_RUNTIME_CONTEXT", None)
 Entered = tuple[Token["Observation | None"], Any]
-
-
-class Exchange:
-    """One response of a call. A call has several where a middleware falls back to another model."""
-
-    __slots__ = (
-        "collector",
-        "headers",
-        "kind",
-        "observation",
-        "raw",
-        "response",
-        "stream",
-        "take",
-        "unparsed",
-    )
-
-    def __init__(self, observation: Observation, response: Any, stream: bool, unparsed: bool) -> None:
-        self.observation = observation
-        self.collector: Collector = observation.route.collector(observation.engine.keep_text)
-        self.take: Callable[[Any], None] = self.collector.take_event if stream else self.collector.take_body
-        """JSON that the SDK decoded: one event of a stream, or a whole body."""
-        self.stream = stream
-        self.unparsed = unparsed
-        """The program reads the body itself (`with_raw_response`, `with_streaming_response`)."""
-        self.raw: list[bytes] | None = None
-        self.headers: Any = response.headers
-        self.kind = type(response)
-        # weak: a cycle through the response would leave a dropped stream to the garbage collector
-        self.response = weakref.ref(response)
-
-    def body(self) -> Any:
-        """The reply's body; of a stream, what its kept events amount to."""
-        collector = self.collector
-        if not self.stream and collector.body is not None:
-            return collector.body
-        return self.observation.route.fold(collector.events) if collector.events else {}
-
-    def ended(self, error: BaseException | None, dropped: bool) -> None:
-        """The body was read, closed, failed or dropped."""
-        observation = self.observation
-        if not observation.open or self is not observation.exchanges[-1]:
-            return
-        if error is not None and observation.error is None:
-            observation.error = error
-        if error is not None and observation.ends_with_native:
-            return  # the SDK ends its span with this error in a moment, and says what it calls it
-        if self.stream or self.unparsed:
-            observation.finish()
-
-    def read_unparsed(self) -> None:
-        """Read a body that the SDK did not parse."""
-        collector = self.collector
-        if not self.unparsed or collector.body is not None or collector.events:
-            return
-        self.unparsed = False
-        if self.raw is not None:
-            content = decoded(self.kind, self.headers, self.raw)
-            self.raw = None
-        else:
-            response = self.response()
-            if response is None or not hasattr(response, "_content"):
-                return
-            content = response.content
-        events = self.stream or str(self.headers.get("content-type", "")).startswith("text/event-stream")
-        outcome.read_bytes(content, events, collector)
 
 
 class Observation:
@@ -313,6 +243,7 @@ class Observation:
         except IndexError:
             return
         guarded(self.engine.conclude, self)
+        self.error = None  # its traceback holds the frames of the program, and the response may live on
 
     @property
     def open(self) -> bool:

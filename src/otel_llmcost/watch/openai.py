@@ -9,8 +9,8 @@ from typing import Any
 from .. import semconv
 from ..call import PENDING_NOTE, Reading, note
 from ..usage import openai as read
+from .collectors import ChatCollector, ResponsesCollector
 from .declaration import Body, Route, Sdk, Socket
-from .exchange import ChatCollector, ResponsesCollector
 
 _LATER = "this surface is not priced yet"
 

@@ -25,11 +25,12 @@ from ..call import (
 from ..usage.compatible import total_of
 from ..usage.meters import OUTPUT_METERS, PROMPT_METERS
 from ..usage.quantities import money
-from .exchange import Collector
+from .collectors import Collector
 from .guard import guarded
 
 if TYPE_CHECKING:
-    from .observation import Exchange, Observation
+    from .exchange import Exchange
+    from .observation import Observation
 
 _CHARACTERS_PER_TOKEN = 4
 """English text and code average 3.5 to 4.5 characters a token with the current tokenizers; estimates say so."""

@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 
 from ..call import Call, Priced
 from .client import ClientFacts
+from .collectors import Collector
 from .declaration import Route, Sdk, Socket
 from .engine import Engine
-from .exchange import Collector
 from .guard import guarded
 from .observation import Observation
 from .patch import Patch

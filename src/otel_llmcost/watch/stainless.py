@@ -15,9 +15,10 @@ from typing import Any
 
 from .declaration import Sdk, Socket
 from .engine import Engine
+from .exchange import EXTENSION
 from .guard import guarded, guarded_async
 from .injection import with_usage
-from .observation import EXTENSION, Observation, current
+from .observation import Entered, Observation, current
 from .patch import Patch
 
 RAW_HEADER = "X-Stainless-Raw-Response"
@@ -76,19 +77,13 @@ def _wrap_request(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Cal
             return original(self, cast_to, options, *args, **kwargs)
         if engine.desk.gate is not None:
             _admitted(engine, observation)
-        if engine.include_usage:
-            options = guarded(with_usage, observation, options) or options
-        entered = guarded(observation.enter)
+        options, entered = guarded(_departing, engine, observation, options) or (options, None)
         try:
             result = original(self, cast_to, options, *args, **kwargs)
         except BaseException as error:
-            guarded(observation.leave, entered)
-            if not guarded(observation.failed, error):
-                guarded(observation.finish)
+            guarded(_raised, observation, entered, error)
             raise
-        guarded(observation.leave, entered)
-        if not guarded(observation.returned, result):
-            guarded(observation.finish)
+        guarded(_returned, observation, entered, result)
         return result
 
     return request
@@ -103,22 +98,34 @@ def _wrap_request_async(
             return await original(self, cast_to, options, *args, **kwargs)
         if engine.desk.gate is not None:
             await _admitted_async(engine, observation)
-        if engine.include_usage:
-            options = guarded(with_usage, observation, options) or options
-        entered = guarded(observation.enter)
+        options, entered = guarded(_departing, engine, observation, options) or (options, None)
         try:
             result = await original(self, cast_to, options, *args, **kwargs)
         except BaseException as error:
-            guarded(observation.leave, entered)
-            if not guarded(observation.failed, error):
-                guarded(observation.finish)
+            guarded(_raised, observation, entered, error)
             raise
-        guarded(observation.leave, entered)
-        if not guarded(observation.returned, result):
-            guarded(observation.finish)
+        guarded(_returned, observation, entered, result)
         return result
 
     return request
+
+
+def _departing(engine: Engine, observation: Observation, options: Any) -> tuple[Any, Entered | None]:
+    if engine.include_usage:
+        options = guarded(with_usage, observation, options) or options
+    return options, guarded(observation.enter)
+
+
+def _raised(observation: Observation, entered: Entered | None, error: BaseException) -> None:
+    guarded(observation.leave, entered)
+    if not guarded(observation.failed, error):
+        guarded(observation.finish)
+
+
+def _returned(observation: Observation, entered: Entered | None, result: Any) -> None:
+    guarded(observation.leave, entered)
+    if not guarded(observation.returned, result):
+        guarded(observation.finish)
 
 
 def _admitted(engine: Engine, observation: Observation) -> None:

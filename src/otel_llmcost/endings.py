@@ -1,0 +1,102 @@
+"""How a process ends, and how it begins as a forked child: nothing is lost, nothing is reported twice.
+
+Programs end through `atexit`; children of multiprocessing and Celery's workers end by `os._exit`, past it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from .ledger.scopes import keep_seen
+from .telemetry import flush_providers, forget_instruments
+from .watch.guard import guarded
+from .watch.patch import hooks
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from .config import Config
+    from .gauges import Gauges
+    from .ledger import Recorder
+    from .metrics import Counters
+    from .processor import CostSpanProcessor
+    from .settle import Settler
+    from .upkeep import Upkeep
+    from .watch.engine import Engine
+
+    class Parts(Protocol):
+        """What a process consists of; the gate may be replaced while it runs."""
+
+        config: Config
+        engine: Engine
+        settler: Settler
+        processor: CostSpanProcessor
+        recorder: Recorder | None
+        counters: Counters
+        gauges: Gauges
+        upkeep: Upkeep
+        gate: Any
+
+
+class Endings:
+    """The exit and fork handlers of a process."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def arm(self) -> None:
+        """Register the handlers; once for a process."""
+        atexit.register(self.at_exit)
+        os.register_at_fork(after_in_child=self.forked)
+        hooks.when_imported("multiprocessing.util", self._follow_multiprocessing)
+        hooks.when_imported("celery.signals", self._follow_celery)
+
+    def end_first(self) -> None:
+        """A provider was made: ours runs before its exit handler, so that what open streams cost reaches the exporter."""
+        atexit.unregister(self.at_exit)
+        atexit.register(self.at_exit)
+
+    def at_exit(self) -> None:
+        """The program ends: settle what is open; what the ledger's journal holds goes into its database, in bounds."""
+        parts = self._parts
+        guarded(parts.engine.finish_all)
+        if parts.recorder is not None:
+            guarded(keep_seen, parts.recorder.directory, parts.processor.seen)
+            guarded(parts.recorder.close, parts.config.exit_timeout_s)
+        if parts.gate is not None:
+            guarded(parts.gate.flush, parts.config.exit_timeout_s)
+
+    def forked(self) -> None:
+        """This is a child: what the parent counted and has in flight is the parent's."""
+        parts = self._parts
+        guarded(parts.settler.forked)
+        guarded(parts.upkeep.refresh)
+        guarded(parts.engine.forget_all)
+        guarded(parts.gauges.forked)
+        guarded(forget_instruments, [*parts.counters.instruments, *parts.gauges.instruments])
+        if parts.gate is not None:
+            guarded(parts.gate.forked)
+
+    def _follow_multiprocessing(self, util: ModuleType) -> None:
+        # its children end by os._exit, past atexit; and they drop finalizers that were registered before they began
+        util.register_after_fork(self, Endings._finalize_at_exit)
+
+    def _finalize_at_exit(self) -> None:
+        from multiprocessing.util import Finalize
+
+        Finalize(None, self.child_exit, exitpriority=100)
+
+    def _follow_celery(self, signals: ModuleType) -> None:
+        # its workers end by os._exit, too, and do not even run multiprocessing's finalizers
+        signals.worker_process_shutdown.connect(self.child_exit, weak=False, dispatch_uid="otel-llmcost")
+
+    def child_exit(self, **told: object) -> None:
+        """A child of multiprocessing or a Celery worker ends: send what it has, within the bound."""
+        parts = self._parts
+        guarded(parts.engine.finish_all)
+        guarded(flush_providers, parts.config.exit_timeout_s)
+        if parts.recorder is not None:
+            guarded(parts.recorder.close, parts.config.exit_timeout_s)

@@ -1,0 +1,185 @@
+"""What is kept of a reply: its body, or the few events of its stream that matter.
+
+Collectors run on every streamed event in the user's program: they keep references and numbers, and read at the end.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+_KEPT_EVENTS = 16
+_ODD_SHAPE = (AttributeError, TypeError, KeyError, IndexError)
+_now = time.time_ns
+
+
+class Collector:
+    """Keeps what a reply says. The plain one keeps the body, or of a stream every event that speaks of usage."""
+
+    __slots__ = ("body", "characters", "complete", "events", "first_ns", "keep_text", "last_ns", "texts")
+
+    def __init__(self, keep_text: bool = False) -> None:
+        self.body: Any = None
+        self.events: list[dict[str, Any]] = []
+        self.first_ns = 0
+        self.last_ns = 0
+        self.characters = 0
+        """Of generated text seen so far: the base of an estimate where a stream ends early."""
+        self.complete = False
+        """Whether the reply said by itself that it ended."""
+        self.keep_text = keep_text
+        self.texts: list[str] = []
+
+    def take_body(self, data: Any) -> None:
+        """The whole reply at once."""
+        self.body = data
+        self.complete = True
+
+    def take_event(self, data: Any) -> None:
+        """One event of a stream, as its decoded JSON."""
+        self.last_ns = now = _now()
+        if not self.first_ns:
+            self.first_ns = now
+        if data.__class__ is dict:
+            self.offer(data)
+
+    def offer(self, data: dict[str, Any]) -> None:
+        """`event`; one of a shape that nobody foresaw tells nothing."""
+        try:
+            self.event(data)
+        except _ODD_SHAPE:
+            return
+
+    def event(self, data: dict[str, Any]) -> None:
+        """Overridden by collectors that know the shape of the events."""
+        if data.get("usage") is not None or str(data.get("type", "")).endswith((".completed", ".done")):
+            self.keep(data)
+            self.complete = True
+
+    def lacks_usage(self) -> bool:
+        """Whether the stream ended without saying what it used."""
+        return False
+
+    def keep(self, data: dict[str, Any]) -> None:
+        """Keep an event; the first one and the last ones survive a stream with absurdly many."""
+        if len(self.events) >= _KEPT_EVENTS:
+            del self.events[1]
+        self.events.append(data)
+
+    def text(self, part: Any) -> None:
+        """Generated text went by."""
+        if part.__class__ is str:
+            self.characters += len(part)
+            if self.keep_text:
+                self.texts.append(part)
+
+
+class ChatCollector(Collector):
+    """OpenAI chat and legacy completions: the first chunk, the finish reasons, every chunk with usage."""
+
+    __slots__ = ("_headless", "_usage_seen")
+
+    def __init__(self, keep_text: bool = False) -> None:
+        super().__init__(keep_text)
+        self._headless = True
+        self._usage_seen = False
+
+    def lacks_usage(self) -> bool:
+        return not self._usage_seen
+
+    def take_event(self, data: Any) -> None:
+        # the common chunk, a piece of text in the middle, takes the short way: this runs for every one of them
+        if not self._headless and data.__class__ is dict and data.get("usage") is None:
+            try:
+                choices = data.get("choices")
+                if choices and choices[0].get("finish_reason") is None:
+                    delta = choices[0].get("delta")
+                    content = delta.get("content") if delta else None
+                    if content.__class__ is str and not self.keep_text:
+                        self.last_ns = _now()
+                        self.characters += len(content)
+                        return
+            except _ODD_SHAPE:
+                pass
+        super().take_event(data)
+
+    def event(self, data: dict[str, Any]) -> None:
+        if data.get("usage") is not None or data.get("x_groq") is not None:
+            self.keep(data)
+            self._headless = False
+            self._usage_seen = True
+        choices = data.get("choices")
+        if not choices:
+            return
+        choice = choices[0]
+        delta = choice.get("delta")
+        if delta is not None:
+            content = delta.get("content")
+            if content is not None:
+                self.text(content)
+            elif len(delta) > 1 or not self._headless:
+                self._other_text(delta)
+        else:
+            self.text(choice.get("text"))
+        finished = choice.get("finish_reason") is not None
+        if self._headless or finished:
+            self._headless = False
+            self.complete = self.complete or finished
+            self.keep(data)
+
+    def _other_text(self, delta: dict[str, Any]) -> None:
+        for name in ("reasoning_content", "reasoning", "refusal"):
+            self.text(delta.get(name))
+        for tool in delta.get("tool_calls") or ():
+            function = tool.get("function") or {}
+            self.text(function.get("name"))
+            self.text(function.get("arguments"))
+
+
+class ResponsesCollector(Collector):
+    """OpenAI Responses: `response.created` and the terminal event."""
+
+    __slots__ = ()
+    _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
+    _HEAD = frozenset({"response.created", "response.queued"})
+
+    def lacks_usage(self) -> bool:
+        return not self.complete
+
+    def event(self, data: dict[str, Any]) -> None:
+        kind = data.get("type")
+        if kind in self._TERMINAL:
+            self.keep(data)
+            self.complete = True
+        elif kind in self._HEAD:
+            self.keep(data)
+        elif kind.__class__ is str and kind.endswith(".delta"):
+            self.text(data.get("delta"))
+
+
+class AnthropicCollector(Collector):
+    """Anthropic messages: `message_start` and every `message_delta`."""
+
+    __slots__ = ("_delta_seen",)
+
+    def __init__(self, keep_text: bool = False) -> None:
+        super().__init__(keep_text)
+        self._delta_seen = False
+
+    def lacks_usage(self) -> bool:
+        # the start's output count is a placeholder; only a delta has the real one
+        return not self._delta_seen
+
+    def event(self, data: dict[str, Any]) -> None:
+        kind = data.get("type")
+        if kind == "content_block_delta":
+            delta = data.get("delta") or {}
+            for name in ("text", "thinking", "partial_json"):
+                self.text(delta.get(name))
+        elif kind == "message_delta":
+            self.keep(data)
+            self._delta_seen = True
+        elif kind == "message_start":
+            self.keep(data)
+        elif kind == "message_stop":
+            self.complete = True
