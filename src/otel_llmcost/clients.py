@@ -189,7 +189,8 @@ def get_llm_client(name: str, *, asynchronous: bool = False, **options: Any) -> 
 def _use_cases(parts: Services) -> UseCases:
     if parts.use_cases is None:
         parts.use_cases = UseCases()
-    return parts.use_cases
+    cases: UseCases = parts.use_cases
+    return cases
 
 
 def _key(case: UseCase, cases: UseCases, environ: Mapping[str, str]) -> str:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .call import Call, Priced, Tags
 
 if TYPE_CHECKING:
-    from .clients import UseCases
     from .sessions.log import SessionRecord
 
 
@@ -49,7 +48,8 @@ class Services:
     book: Prices
     settler: Settles | None = None
     keep_session: Callable[[SessionRecord], None] | None = None
-    use_cases: UseCases | None = None
+    use_cases: Any = None
+    """The `clients.UseCases` in force; None until somebody asks."""
     environ: Mapping[str, str] = field(default_factory=dict)
     """The environment, for the keys that use cases name."""
 
