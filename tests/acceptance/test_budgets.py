@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections import Counter
 from decimal import Decimal
 
 import pytest
@@ -83,8 +84,8 @@ import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 def work():
     client, counts = openai.OpenAI(max_retries=0), []
-    with ThreadPoolExecutor(50) as pool:
-        for done in [pool.submit(call, client, counts) for _ in range(50)]:
+    with ThreadPoolExecutor(200) as pool:
+        for done in [pool.submit(call, client, counts) for _ in range(200)]:
             done.result()
 if __name__ == "__main__":
     workers = [multiprocessing.get_context("fork").Process(target=work) for _ in range(4)]
@@ -110,13 +111,19 @@ def test_two_hundred_parallel_calls_never_overspend(world: World, program: str, 
     assert len(refusals) == refused
 
 
-def test_four_processes_share_a_machine_budget(world: World) -> None:
+@pytest.mark.parametrize(("scope", "amounts"), [("machine", 1), ("process", 4)])
+def test_four_processes_of_two_hundred_calls_each(world: World, scope: str, amounts: int) -> None:
     limit = 20 * CHAT
-    write_budget(world, amount=str(limit), scope="machine")
+    write_budget(world, amount=str(limit), scope=scope)
     world.run(PROCESSES)
-    spent = ledger_total(world.ledger)
-    assert 0 < spent <= limit
-    assert spent == len(world.openai.requests) * CHAT
+    found = ledger_calls(world.ledger)
+    spent = Counter(row.pid for row in found if row.amount)
+    assert sum(spent.values()) == len(world.openai.requests)
+    assert ledger_total(world.ledger) == len(world.openai.requests) * CHAT <= amounts * limit
+    assert max(spent.values()) <= 20
+    assert len(found) == 4 * 200
+    if scope == "process":
+        assert len(spent) == 4
 
 
 ONE_BY_ONE = (

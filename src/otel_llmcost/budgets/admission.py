@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("otel_llmcost.budgets")
 _LEAST_TRIES = 8
 _PAUSES_S = (0.0, 0.0002, 0.0005, 0.001, 0.001, 0.002)
+_LOOK_AGAIN_S = 0.01
 _MOST_MODELS = 4_096
 _OUTAGE_SILENCE_S = 60
 
@@ -83,12 +84,16 @@ class Gate:
     def admit(self, asked: Asked) -> Reservation | None:
         """Reserves for a call before its request leaves; None where no budget covers it.
 
-        Raises `BudgetExceeded`, nothing else. Waits at most 50 ms, and only for a `block` budget of machine scope.
+        Raises `BudgetExceeded`, nothing else. Waits at most 50 ms, and only for a `block` budget of machine scope;
+        in the first calls of a process longer, for what was spent before (`Past`).
         """
         cover = self._cover_of(asked.provider, asked.model, asked.tags)
         if cover is None:
             return None
         reservation = self._prepare(asked, cover)
+        past = self._missing_past(cover)
+        if past is not None and not past.wait():
+            self._go_without(past, reservation)
         if cover.blocks and not self._hold(reservation):
             for pause in self._holdpatiently(reservation):
                 time.sleep(pause)
@@ -100,6 +105,12 @@ class Gate:
         if cover is None:
             return None
         reservation = self._prepare(asked, cover)
+        past = self._missing_past(cover)
+        if past is not None:
+            while past.remaining_s() > 0:
+                await _sleep(_LOOK_AGAIN_S)
+            if not past.ready:
+                self._go_without(past, reservation)
         if cover.blocks and not self._hold(reservation):
             for pause in self._holdpatiently(reservation):
                 await _sleep(pause)
@@ -195,8 +206,6 @@ class Gate:
 
     def _hold(self, reservation: Reservation) -> bool:
         """Holds in every store, or raises `BudgetExceeded` with nothing held; False where one is busy."""
-        if self.past is not None and not self.past.ready and self._lacks_past(self.past, reservation):
-            return False
         for part in reservation.parts:
             if not part.wanted:
                 continue
@@ -214,22 +223,20 @@ class Gate:
             part.hold, part.wanted = held, False
         return True
 
-    def _lacks_past(self, past: Past, reservation: Reservation) -> bool:
-        """Whether a budget still waits for what was spent before; one that says `closed` waits no longer, it refuses."""
-        for part in reservation.parts:
-            for rule in part.rules if part.wanted else ():
-                if not (rule.blocks and rule.goes_on) or past.ready:
-                    continue
-                if past.wait_s > 0:
-                    return True
-                if rule.budget.on_unreachable == CLOSED:
-                    reservation.release()
-                    raise rule.unreachable(past.why, reservation.started)
-        return False
+    def _missing_past(self, cover: Cover) -> Past | None:
+        """What the budgets of a call have to know first, None where they know it."""
+        past = self.past
+        return past if past is not None and cover.goes_on and not past.ready else None
+
+    def _go_without(self, past: Past, reservation: Reservation) -> None:
+        """Goes on without the past, as long as no budget says `closed`."""
+        for rule in (rule for part in reservation.parts for rule in part.rules):
+            if rule.blocks and rule.goes_on and rule.budget.on_unreachable == CLOSED:
+                raise rule.unreachable(past.why, reservation.started)
 
     def _holdpatiently(self, reservation: Reservation) -> Iterator[float]:
         """Yields how long to wait before each further try to hold; gives everything back where it is broken off."""
-        deadline = time.monotonic() + LONGEST_WAIT_S + (self.past.wait_s if self.past is not None else 0)
+        deadline = time.monotonic() + LONGEST_WAIT_S
         held = False
         try:
             for tries, pause in enumerate(chain(_PAUSES_S, repeat(_PAUSES_S[-1]))):

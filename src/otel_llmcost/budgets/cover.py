@@ -10,11 +10,13 @@ from .rule import Rule
 class Cover:
     """The budgets that cover a call, grouped by their store."""
 
-    __slots__ = ("_groups", "blocks", "rules", "untagged")
+    __slots__ = ("_groups", "blocks", "goes_on", "rules", "untagged")
 
     def __init__(self, rules: tuple[Rule, ...]) -> None:
         self.rules = rules
         self.blocks = any(rule.blocks for rule in rules)
+        self.goes_on = any(rule.blocks and rule.goes_on for rule in rules)
+        """Whether one of them must know what was spent before."""
         self.untagged = all(rule.untagged for rule in rules)
         groups: dict[int, list[Rule]] = {}
         for rule in rules:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from ..errors import LedgerError
 
 _log = logging.getLogger("otel_llmcost.budgets")
-LONGEST_WAIT_S = 1.0
+LONGEST_WAIT_S = 5.0
 """How long the first calls of a process that a `block` budget covers wait, all in all, for what was spent before."""
 RETRY_S = 60.0
 
@@ -58,8 +58,7 @@ class Past:
         except RuntimeError as failure:  # no threads left, or the interpreter is shutting down
             self._failed(str(failure))
 
-    @property
-    def wait_s(self) -> float:
+    def remaining_s(self) -> float:
         """How much longer an admission is to wait for it; 0 where it is there, or has failed, or took too long."""
         if self.ready or self.why:
             return 0.0
@@ -72,7 +71,9 @@ class Past:
     def wait(self) -> bool:
         """Waits for it within the bound; whether it is there."""
         self.begin()
-        self._looked.wait(self.wait_s)
+        # not by looking again and again: many threads that do would keep the one that reads from the interpreter
+        self._looked.wait(self.remaining_s())
+        self.remaining_s()
         return self.ready
 
     def _read(self) -> None:
