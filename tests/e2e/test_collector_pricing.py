@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from otel_llmcost import semconv as s
 from otel_llmcost.call import SpanFacts
+from otel_llmcost.collector import Options
 from otel_llmcost.prices.book import Book
 from otel_llmcost.prices.load import load_book
 from otel_llmcost.spans import read_call
@@ -73,7 +75,7 @@ def assert_same(collector: PricingCollector, book: Book, spans: list[Span]) -> N
         expected, _ = by_library(book, sent)
         assert money_of(back) == money_of(expected), (sent, back.get(s.REASONS), expected.get(s.REASONS))
         assert back[s.STATUS] == "exact" or back[s.REASONS], sent
-        assert "llmcost.pricing" not in back
+        assert not {"llmcost.pricing", "llmcost.beyond"} & back.keys()
 
 
 TERMS = {
@@ -299,8 +301,6 @@ def test_what_is_no_leaf_is_left_alone(collector: PricingCollector, scope: str, 
 
 
 def test_counters_are_the_sum_of_what_was_priced_here(tmp_path: Path, book: Book) -> None:
-    from otel_llmcost.collector import Options
-
     parts = real_parts.Parts(tmp_path)
     try:
         collector = PricingCollector(parts, book, Options(providers=("openai",), tokens=True))
@@ -322,6 +322,44 @@ def test_counters_are_the_sum_of_what_was_priced_here(tmp_path: Path, book: Book
     assert found["llm_cost_USD_total"] == pytest.approx(0.0135, abs=1e-15)
     assert found["llm_calls_total"] == 4
     assert found["llm_tokens_total"] == 4 * 1500
+
+
+def test_counters_of_what_few_spans_have(tmp_path: Path, book: Book) -> None:
+    """Cache writes by lifetime, searches: counted apart from the usual meters, under the same names and labels."""
+    parts = real_parts.Parts(tmp_path)
+    asked = span(
+        claude(
+            llmcost__usage__cache_write_5m=2000,
+            llmcost__usage__cache_write_1h=500,
+            llmcost__usage__web_search=2,
+        )
+    )
+    try:
+        collector = PricingCollector(parts, book, Options(providers=("anthropic",), tokens=True))
+        collector.priced([asked, asked])
+        text = urllib.request.urlopen(f"http://{collector.scrape}/metrics", timeout=5).read().decode()
+    finally:
+        parts.stop()
+    found: dict[tuple[str, str], float] = {}
+    for line in text.splitlines():
+        if line.startswith(("llm_cost", "llm_tokens")):
+            assert "beyond" not in line
+            label = re.search(r'llmcost_(?:component|meter)="(\w+)"', line)
+            assert label
+            found[line.partition("{")[0], label[1]] = float(line.rpartition(" ")[2])
+    # claude-sonnet-4-5: $3 input, $0.30 read, $3.75 and $6 written, $15 output per million, $10 per 1,000 searches
+    assert {what: round(value, 12) for what, value in found.items()} == {
+        ("llm_cost_USD_total", "input"): 2 * 0.00003,
+        ("llm_cost_USD_total", "cache_read"): 2 * 0.0003,
+        ("llm_cost_USD_total", "cache_write"): 2 * 0.0105,
+        ("llm_cost_USD_total", "output"): 2 * 0.0015,
+        ("llm_cost_USD_total", "tools"): 2 * 0.02,
+        ("llm_tokens_total", "input"): 2 * 10,
+        ("llm_tokens_total", "cache_read"): 2 * 1000,
+        ("llm_tokens_total", "cache_write_5m"): 2 * 2000,
+        ("llm_tokens_total", "cache_write_1h"): 2 * 500,
+        ("llm_tokens_total", "output"): 2 * 100,
+    }
 
 
 def test_the_library_reads_what_was_sent() -> None:

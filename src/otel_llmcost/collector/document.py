@@ -9,11 +9,11 @@ from .. import semconv as s
 from ..prices.book import Book
 from ..usage.meters import COMPONENTS, TOKEN_METERS
 from .leaves import leaves
-from .ottl import Statements, attribute, single
-from .pricing import multiplication
+from .ottl import Statements, attribute, quoted, single
+from .pricing import PLAIN_COMPONENTS, PLAIN_METERS, multiplication
 from .reading import reading
 from .records import prefixes, records
-from .statements import PRICING, lookup, variant
+from .statements import BEYOND, PRICING, lookup, variant
 from .tables import tables
 
 _TAGS = (s.SOURCE,)
@@ -60,10 +60,15 @@ def pricing_document(book: Book, options: Options | None = None) -> str:
         "  transform/llmcost_done:",
         "    error_mode: silent",
         "    trace_statements:",
-        *Statements([f"{attribute(PRICING)} != nil"], [f'delete_key(span.attributes, "{PRICING}")']).yaml(
-            "      "
-        ),
-        *_connector(chosen.labels, chosen.tokens),
+        *_done().yaml("      "),
+        "  # Only the spans that have it are counted there; it is no label.",
+        "  transform/llmcost_beyond:",
+        "    error_mode: silent",
+        "    metric_statements:",
+        "      - context: datapoint",
+        "        statements:",
+        f"          - {single(f'delete_key(datapoint.attributes, {quoted(BEYOND)})')}",
+        *_connectors(chosen.labels, chosen.tokens),
         *_SERVICE.splitlines(),
     ]
     return "\n".join(lines) + "\n"
@@ -83,56 +88,100 @@ service:
   pipelines:
     traces:
       processors: [memory_limiter, transform/llmcost]
-      exporters: [forward/sampling, signal_to_metrics/llmcost]
+      exporters: [forward/sampling, signal_to_metrics/llmcost, signal_to_metrics/llmcost_beyond]
     traces/sampled:
       processors: [transform/llmcost_done, tail_sampling]
     metrics/llmcost:
       receivers: [signal_to_metrics/llmcost]
       processors: [delta_to_cumulative]
       exporters: [prometheus/llmcost]
+    metrics/llmcost_beyond:
+      receivers: [signal_to_metrics/llmcost_beyond]
+      processors: [transform/llmcost_beyond, delta_to_cumulative]
+      exporters: [prometheus/llmcost]
 """
 
 
-def _connector(labels: tuple[str, ...], tokens: bool) -> Iterable[str]:
+def _done() -> Statements:
+    done = Statements([f"{attribute(PRICING)} != nil"])
+    done.add(*(f"delete_key(span.attributes, {quoted(name)})" for name in (PRICING, BEYOND)))
+    return done
+
+
+_PRICED_HERE = f"{attribute(PRICING)} != nil"
+
+
+@dataclass(frozen=True, slots=True)
+class _Counter:
+    """One sum over spans. A span without the `needed` labels is let go before anything is reckoned for it."""
+
+    name: str
+    unit: str
+    value: str
+    condition: str
+    needed: tuple[str, ...]
+    labels: tuple[str, ...]
+    fixed: tuple[str, str] | None = None
+
+    def yaml(self) -> Iterable[str]:
+        """The counter as an item of the connector's `spans`."""
+        yield f"      - name: {self.name}"
+        yield f"        unit: {single(self.unit)}"
+        yield "        include_resource_attributes:"
+        for key in ("service.name", "service.namespace", "deployment.environment.name"):
+            yield f"          - key: {key}"
+        yield "        conditions:"
+        yield f"          - {single(self.condition)}"
+        yield "        attributes:"
+        for label in self.needed:
+            yield f"          - key: {label}"
+        for label in self.labels:
+            yield f"          - key: {label}"
+            yield "            optional: true"
+        if self.fixed is not None:
+            # No span has this attribute: the default is the label.
+            yield f"          - key: {self.fixed[0]}"
+            yield f"            default_value: {self.fixed[1]}"
+        yield "        sum:"
+        yield "          monotonic: true"
+        yield f"          value: {single(self.value)}"
+
+
+def _connectors(labels: tuple[str, ...], tokens: bool) -> Iterable[str]:
+    usual = (s.OPERATION, s.PROVIDER, s.REQUEST_MODEL, s.RESPONSE_MODEL, *labels)
+    counters = [*_money(usual), *(_tokens(usual) if tokens else ())]
     yield ""
     yield "connectors:"
     yield "  # Only what was priced here: what the programs counted themselves is in their own counters."
-    yield "  signal_to_metrics/llmcost:"
-    yield "    error_mode: silent"
-    yield "    spans:"
-    usual = (s.OPERATION, s.PROVIDER, s.REQUEST_MODEL, s.RESPONSE_MODEL, s.SERVICE_TIER, *labels)
+    for name, beyond in (("llmcost", False), ("llmcost_beyond", True)):
+        yield f"  signal_to_metrics/{name}:"
+        yield "    error_mode: silent"
+        yield "    spans:"
+        for counter in counters:
+            if (BEYOND in counter.needed) == beyond:
+                yield from counter.yaml()
+
+
+def _money(labels: tuple[str, ...]) -> Iterable[_Counter]:
+    told = (s.STATUS, s.SERVICE_TIER)
     for component in COMPONENTS:
         path = attribute(s.COST_COMPONENT_PREFIX + component)
-        yield from _sum(
-            s.M_COST, "USD", f"Double({path})", path, (*usual, s.STATUS), (s.L_COMPONENT, component)
+        yield _Counter(
+            s.M_COST,
+            "USD",
+            f"Double({path})",
+            f"{path} != nil and {_PRICED_HERE}",
+            told if component in PLAIN_COMPONENTS else (*told, BEYOND),
+            labels,
+            (s.L_COMPONENT, component),
         )
-    yield from _sum(s.M_CALLS, "{call}", "1", "", (*usual, s.STATUS, s.ERROR_TYPE), None)
-    for meter in TOKEN_METERS if tokens else ():
+    yield _Counter(s.M_CALLS, "{call}", "1", _PRICED_HERE, told, (*labels, s.ERROR_TYPE))
+
+
+def _tokens(labels: tuple[str, ...]) -> Iterable[_Counter]:
+    for meter in TOKEN_METERS:
         path = f'{attribute(PRICING)}["{meter}"]'
-        yield from _sum(s.M_TOKENS, "{token}", f"Int({path})", path, usual, (s.L_METER, meter))
-
-
-def _sum(
-    name: str, unit: str, value: str, some: str, labels: tuple[str, ...], fixed: tuple[str, str] | None
-) -> Iterable[str]:
-    there = f"{attribute(PRICING)} != nil"
-    if some:
-        there = f"{some} > 0" if PRICING in some else f"{some} != nil and {there}"
-    yield f"      - name: {name}"
-    yield f"        unit: {single(unit)}"
-    yield "        include_resource_attributes:"
-    for key in ("service.name", "service.namespace", "deployment.environment.name"):
-        yield f"          - key: {key}"
-    yield "        conditions:"
-    yield f"          - {single(there)}"
-    yield "        attributes:"
-    for label in labels:
-        yield f"          - key: {label}"
-        yield "            optional: true"
-    if fixed is not None:
-        # No span has this attribute: the default is the label.
-        yield f"          - key: {fixed[0]}"
-        yield f"            default_value: {fixed[1]}"
-    yield "        sum:"
-    yield "          monotonic: true"
-    yield f"          value: {single(value)}"
+        needed = (s.SERVICE_TIER,) if meter in PLAIN_METERS else (s.SERVICE_TIER, BEYOND)
+        yield _Counter(
+            s.M_TOKENS, "{token}", f"Int({path})", f"{path} > 0", needed, labels, (s.L_METER, meter)
+        )

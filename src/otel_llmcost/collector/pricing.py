@@ -11,7 +11,7 @@ from .ottl import Statements, assign, attribute, cache, first_of, quoted
 from .outcome import UNDONE, outcome, written_down
 from .reading import spellings
 from .records import LARGEST_COUNT, LARGEST_UNITS, NO_RATE, STAND_INS
-from .statements import IN_WORK, KEYS, PRICING, pricing
+from .statements import BEYOND, IN_WORK, KEYS, PRICING, pricing
 
 _LIFETIMES = ("cache_write_5m", "cache_write_30m", "cache_write_1h", "cache_write_12h")
 _MODALITIES = {
@@ -27,6 +27,9 @@ _COUNTED = (*UNIT_METERS, *TOOL_METERS)
 COMMON = ("input", "cache_read", "cache_write", *_LIFETIMES, "output", "output_reasoning")
 """Meters that most calls have; all others are looked at only where a span has one of them."""
 RARE = (*_MODALITIES, *_COUNTED)
+PLAIN_COMPONENTS = ("input", "cache_read", "output")
+PLAIN_METERS = ("input", "cache_read", "output", "output_reasoning")
+"""What spans have that go the short way."""
 _NAMES = spellings("conventions")
 
 
@@ -91,22 +94,18 @@ def _plainly(version: str) -> Statements:
         assign(attribute(s.STATUS), quoted(EXACT)),
         assign(attribute(s.COST), f"Double({cache('a')} + {cache('b')} + {cache('c')}) / 1000000000000000.0"),
     )
-    for component, amount in (("input", "a"), ("cache_read", "b"), ("output", "c")):
+    for component, amount in zip(PLAIN_COMPONENTS, "abc", strict=True):
         path = attribute(s.COST_COMPONENT_PREFIX + component)
         group.add(assign(path, f"Double({cache(amount)}) / 1000000000000000.0", f"{cache(amount)} > 0"))
-    quantities = {
-        "input": cache("input"),
-        "cache_read": cache("read"),
-        "output": cache("output"),
-        "output_reasoning": cache("reasoning"),
-    }
-    listed = ", ".join(f"{quoted(name)}: {path}" for name, path in quantities.items())
+    quantities = zip(PLAIN_METERS, ("input", "read", "output", "reasoning"), strict=True)
+    listed = ", ".join(f"{quoted(name)}: {cache(path)}" for name, path in quantities)
     group.add(*written_down(version), assign(attribute(PRICING), f"{{{listed}}}"))
     return group
 
 
 def _start() -> Statements:
     group = Statements([UNDONE], comment="Sums in femto-dollars, nothing known yet.")
+    group.add(assign(attribute(BEYOND), quoted("1")))
     for name in (*COMPONENTS, "written", "special_input", "special_output", "special_read"):
         group.add(assign(pricing(f"sum_{name}"), "0"))
     group.add(
@@ -273,4 +272,4 @@ def _add(meter: str, quantity: str, component: str, rates: str = "") -> Iterable
         yield assign(pricing(mark), quoted(meter), f"{flag} != nil and {some}")
 
 
-__all__ = ["COMMON", "PRICING", "RARE", "multiplication"]
+__all__ = ["COMMON", "PLAIN_COMPONENTS", "PLAIN_METERS", "PRICING", "RARE", "multiplication"]

@@ -15,6 +15,8 @@ from .tables import DIGITS, SEPARATORS, Group, Tables
 
 PRICING = "llmcost.pricing"
 """A map on the span: what the groups hand on; at the end, the quantities of each meter."""
+BEYOND = "llmcost.beyond"
+"""On a span with more than input, cache reads and output: only there the counters of the rest are looked at."""
 _CUTS = 6
 """How many parts of a name are cut off, one after the other, to find a pattern that holds for it."""
 _DATE = r"[-@](?:20\d\d-\d\d-\d\d|20\d{6})$"
