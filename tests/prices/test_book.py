@@ -136,6 +136,13 @@ def test_a_name_that_moved_is_another_model_until_its_day(
     assert book.price(call("o-first", start_ns=after, usage={"input": 1000})).amount == femto("0.005")
 
 
+def test_the_rows_of_an_instant_are_those_of_the_model_that_the_name_meant(make_book: MakeBook) -> None:
+    book = make_book(MOVED)
+    assert {row.model for row in book.rows("openai", "o")} == {"o", "o-first"}
+    assert [row.model for row in book.rows("openai", "o", ns("2026-05-31T12:00:00"))] == ["o-first"]
+    assert {row.model for row in book.rows("openai", "o", ns("2026-06-01T00:00:00"))} == {"o"}
+
+
 def test_a_moved_name_comes_before_a_hand_written_row_of_the_name(make_book: MakeBook) -> None:
     rows = MOVED.split("[[row]]")
     book = make_book(overlay=f"[[row]]{rows[1]}", generated=f"[[row]]{rows[3]}")

@@ -49,9 +49,8 @@ command.add_command(discover)
 def show(model: str, provider: str, at: str | None, everything: bool, as_json: bool) -> None:
     """The rows that price MODEL, with where each figure comes from."""
     book = open_book(load_config())
-    rows = _rows_of(book, model, provider)
     at_ns = time.time_ns() if at is None else _instant(at)
-    chosen = [row for row in rows if everything or row.from_ns <= at_ns < row.to_ns]
+    chosen = _rows_of(book, model, provider, None if everything else at_ns)
     if as_json:
         print_json([row_table(row) for row in chosen])
     elif chosen:
@@ -70,13 +69,13 @@ def _instant(text: str) -> int:
         raise click.UsageError(str(error)) from None
 
 
-def _rows_of(book: Book, model: str, provider: str) -> list[Row]:
+def _rows_of(book: Book, model: str, provider: str, at_ns: int | None) -> list[Row]:
     prefix, slash, _ = model.partition("/")
     if provider or (slash and provider_name(prefix) in book.catalogue.snapshot.texts):
-        return book.rows(provider or prefix, model)
+        return book.rows(provider or prefix, model, at_ns)
     own = {row.provider for row in book.own.rows}
     providers = sorted({*book.catalogue.snapshot.texts, *own})
-    return [row for name in providers for row in book.rows(name, model)]
+    return [row for name in providers for row in book.rows(name, model, at_ns)]
 
 
 def _print_row(row: Row) -> None:
@@ -138,7 +137,7 @@ def _current(book: Book, provider: str, match: str) -> list[tuple[str, str, str,
         page = book.catalogue.page(name) if provider in ("", name) else None
         for model in sorted(page.models) if page is not None else ():
             if match.lower() in model.lower():
-                rows = [row for row in book.rows(name, model) if row.from_ns <= now < row.to_ns]
+                rows = book.rows(name, model, now)
                 if rows:
                     found.append((name, model, *_cells(rows)))
     return found

@@ -69,12 +69,12 @@ def _proof(source: str, sha256: str, key_file: Path | None, signature: str) -> P
 def _confirm(offer: Offer, yes: bool, accept_alarming: bool) -> None:
     alarming = len(offer.alarming)
     if alarming and not accept_alarming:
-        question = (
-            f"{alarming} price{'s' if alarming > 1 else ''} vanish, become zero or move over twofold. Accept?"
-        )
+        question = f"prices that vanish, become zero or move over twofold: {alarming}. Accept?"
         if yes or not click.confirm(question):
-            raise UpdateError(f"{alarming} alarming changes; nothing was changed (remedy: --accept-alarming)")
-    elif not yes and not click.confirm(f"{len(offer.changes)} changes. Put them in force?"):
+            raise UpdateError(
+                f"alarming changes: {alarming}; nothing was changed (remedy: --accept-alarming)"
+            )
+    elif not yes and not click.confirm(f"changes: {len(offer.changes)}. Put them in force?"):
         raise UpdateError("nothing was changed")
 
 

@@ -10,7 +10,7 @@ from .. import semconv
 from ..call import EXACT, UNPRICED, Call, Priced, note
 from ..errors import ConfigurationError
 from .bounds import dearest, every_terms
-from .catalogue import Catalogue, Found
+from .catalogue import MOVED, Catalogue, Found
 from .hosts import region_of_host
 from .names import is_committed, region_of
 from .own import OwnPrices
@@ -185,10 +185,17 @@ class Book:
             (row.context_window for row in self.rows(provider, model) if row.context_window), default=None
         )
 
-    def rows(self, provider: str, model: str) -> list[Row]:
-        """Every row that may price a model name at a provider, the user's first; [] for an unknown one."""
+    def rows(self, provider: str, model: str, at_ns: int | None = None) -> list[Row]:
+        """Every row that may price a model name at a provider, the user's first; [] for an unknown one.
+
+        With an instant (nanoseconds since the epoch) those that are in force then, of the model that the name means.
+        """
         found, _ = self._find(provider, model, "")
-        return [candidate.row for candidate in found.candidates] if found is not None else []
+        candidates = found.candidates if found is not None else []
+        if at_ns is not None:
+            candidates = [c for c in candidates if c.from_ns <= at_ns < c.to_ns]
+            candidates = [c for c in candidates if c.kind == MOVED] or candidates
+        return [candidate.row for candidate in candidates]
 
     def _find(self, provider: str, model: str, host: str) -> tuple[Found | None, str]:
         named = provider_name(provider)
