@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from . import (
+    ways_bodies,
     ways_calls,
     ways_failures,
     ways_free,
+    ways_helpers,
     ways_later,
     ways_media,
     ways_platforms,
@@ -16,9 +18,11 @@ from .way import WAYS
 
 __all__ = [
     "WAYS",
+    "ways_bodies",
     "ways_calls",
     "ways_failures",
     "ways_free",
+    "ways_helpers",
     "ways_later",
     "ways_media",
     "ways_platforms",

@@ -43,7 +43,7 @@ class Way:
     """A path of attributes that the client must have ("beta.messages.tool_runner")."""
     modes: tuple[str, ...] = BOTH
     kind: str = ""
-    """A client class that the SDK must have ("AnthropicFoundry")."""
+    """A class that the SDK must have ("AnthropicFoundry")."""
     imports: tuple[str, ...] = ()
     """Modules of others that the SDK needs for it."""
 

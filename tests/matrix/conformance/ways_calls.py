@@ -1,4 +1,4 @@
-"""Calls with a whole answer: raw and streaming responses, helpers, tool runners, and clients of every kind."""
+"""Calls with a whole answer: raw and streaming responses, and clients of every kind."""
 
 from __future__ import annotations
 
@@ -10,20 +10,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from otel_llmcost.server.demo_provider import Reply
-
 from .bench import Bench
-from .surfaces import BETA_MESSAGES, CHAT, COMPLETIONS, MESSAGES, RESPONSES, SURFACES, Surface
+from .surfaces import CHAT, COMPLETIONS, MESSAGES, RESPONSES, SURFACES, Surface
 from .way import SYNC, Expect, way
 
-
-class City(BaseModel):
-    """What `.parse()` helpers make of an answer."""
-
-    city: str
-
-
-JSON_ANSWER = '{"city": "Paris"}'
 _WHOLE = (CHAT, MESSAGES, RESPONSES)
 
 
@@ -218,150 +208,6 @@ async def module_level(bench: Bench) -> None:
     # the module, unlike a client, joins base and path as they stand
     module.api_key, module.base_url, module.http_client = "sk", f"{bench.base_url}/", bench.http_client
     await create(bench, CHAT, module)
-
-
-# -- helpers
-
-
-def _json_answer(bench: Bench) -> dict[str, Any]:
-    if bench.sdk == "openai":
-        message = {"role": "assistant", "content": JSON_ANSWER, "refusal": None}
-        choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-        return {"extra_headers": {"x-demo-body": json.dumps({"choices": [choice]})}}
-    return {
-        "extra_headers": {"x-demo-body": json.dumps({"content": [{"type": "text", "text": JSON_ANSWER}]})}
-    }
-
-
-@way("openai", "beta.chat.completions", "parse", Expect(CHAT.cost), needs="beta.chat.completions.parse")
-async def beta_parse(bench: Bench) -> None:
-    call = bench.client.beta.chat.completions.parse
-    answer = await bench.wait(call(**CHAT.asked, response_format=City, **_json_answer(bench)))
-    bench.saw(answer, answer.choices[0].message.parsed)
-
-
-@way("openai", "chat.completions", "parse", Expect(CHAT.cost), needs="chat.completions.parse")
-async def chat_parse(bench: Bench) -> None:
-    call = bench.client.chat.completions.parse
-    answer = await bench.wait(call(**CHAT.asked, response_format=City, **_json_answer(bench)))
-    bench.saw(answer, answer.choices[0].message.parsed)
-
-
-@way("openai", "responses", "parse", Expect(RESPONSES.cost), needs="responses.parse")
-async def responses_parse(bench: Bench) -> None:
-    text = {"type": "output_text", "text": JSON_ANSWER, "annotations": []}
-    item = {"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": [text]}
-    headers = {"x-demo-body": json.dumps({"output": [item]})}
-    call = bench.client.responses.parse
-    answer = await bench.wait(call(**RESPONSES.asked, text_format=City, extra_headers=headers))
-    bench.saw(answer, answer.output_parsed)
-
-
-@way("anthropic", "messages", "parse", Expect(MESSAGES.cost), needs="messages.parse")
-async def messages_parse(bench: Bench) -> None:
-    call = bench.client.messages.parse
-    answer = await bench.wait(call(**MESSAGES.asked, output_format=City, **_json_answer(bench)))
-    bench.saw(answer, answer.parsed_output)
-
-
-_HELPERS: tuple[tuple[Surface, str, dict[str, Any]], ...] = (
-    (CHAT, "chat.completions.stream", {"stream_options": {"include_usage": True}}),
-    (CHAT, "beta.chat.completions.stream", {"stream_options": {"include_usage": True}}),
-    (RESPONSES, "responses.stream", {}),
-    (MESSAGES, "messages.stream", {}),
-    (BETA_MESSAGES, "beta.messages.stream", {}),
-)
-
-
-def _helper(bench: Bench, path: str) -> Any:
-    owner = bench.client
-    for name in path.split("."):
-        owner = getattr(owner, name)
-    return owner
-
-
-for _surface, _path, _more in _HELPERS:
-
-    @way(_surface.sdk, _path, "to the end", Expect(_surface.cost), needs=_path)
-    async def helper_full(
-        bench: Bench, surface: Surface = _surface, path: str = _path, more: dict[str, Any] = _more
-    ) -> None:
-        async def read(stream: Any) -> None:
-            bench.saw(type(stream))
-            await bench.each(stream, lambda event: bench.saw(type(event), event))
-
-        await bench.within(_helper(bench, path)(**surface.asked, **more), read)
-
-    @way(_surface.sdk, _path, "the final answer alone", Expect(_surface.cost), needs=_path)
-    async def helper_final(
-        bench: Bench, surface: Surface = _surface, path: str = _path, more: dict[str, Any] = _more
-    ) -> None:
-        async def read(stream: Any) -> None:
-            name = next(
-                name
-                for name in ("get_final_completion", "get_final_response", "get_final_message")
-                if hasattr(stream, name)
-            )
-            bench.saw(await bench.wait(getattr(stream, name)()))
-
-        await bench.within(_helper(bench, path)(**surface.asked, **more), read)
-
-    def _left(bench: Bench, surface: Surface = _surface) -> tuple[Expect, ...]:
-        cost = surface.cost_of(bench.characters, bench.events)
-        return (Expect(cost, "estimated", "left before its usage came"),)
-
-    @way(_surface.sdk, _path, "left at the first event", after=_left, needs=_path)
-    async def helper_left(
-        bench: Bench, surface: Surface = _surface, path: str = _path, more: dict[str, Any] = _more
-    ) -> None:
-        async def read(stream: Any) -> None:
-            def take(event: Any) -> None:
-                bench.events += 1
-                bench.saw(event)
-
-            await bench.each(stream, take, 1)
-
-        await bench.within(_helper(bench, path)(**surface.asked, **more), read)
-
-
-@way("anthropic", "messages.stream", "text_stream", Expect(MESSAGES.cost), needs="messages.stream")
-async def text_stream(bench: Bench) -> None:
-    async def read(stream: Any) -> None:
-        await bench.each(stream.text_stream, bench.saw)
-
-    await bench.within(bench.client.messages.stream(**MESSAGES.asked), read)
-
-
-@way(
-    "anthropic",
-    "beta.messages",
-    "tool_runner: one call for each request",
-    Expect(MESSAGES.cost),
-    Expect(MESSAGES.cost),
-    needs="beta.messages.tool_runner",
-)
-async def tool_runner(bench: Bench) -> None:
-    from anthropic import beta_async_tool, beta_tool
-
-    def weather(city: str) -> str:
-        """The weather in a city."""
-        return f"sunny in {city}"
-
-    async def weather_async(city: str) -> str:
-        """The weather in a city."""
-        return f"sunny in {city}"
-
-    tool = beta_async_tool(weather_async, name="weather") if bench.is_async else beta_tool(weather)
-    usage = {"input_tokens": 400, "output_tokens": 250, "service_tier": "standard"}
-    use = {"type": "tool_use", "id": "t", "name": "weather", "input": {"city": "Paris"}}
-    body = {"id": "msg", "type": "message", "role": "assistant", "model": "claude-sonnet-4-5", "usage": usage}
-    bench.provider.script(
-        [
-            Reply({**body, "content": [use], "stop_reason": "tool_use", "stop_sequence": None}),
-            Reply({**body, "content": [{"type": "text", "text": "It is."}], "stop_reason": "end_turn"}),
-        ]
-    )
-    await bench.each(bench.client.beta.messages.tool_runner(**MESSAGES.asked, tools=[tool]), bench.saw)
 
 
 @way("openai", "embeddings", "create, base64 and floats", *[Expect(24 * Decimal("0.02") / 10**6)] * 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from .bench import Bench
 from .surfaces import ASK, MESSAGES, RESPONSES
 from .way import Expect, way
@@ -28,6 +30,22 @@ async def background(bench: Bench) -> None:
 async def read_again(bench: Bench) -> None:
     made = await bench.wait(bench.client.responses.create(**RESPONSES.asked))
     bench.saw(await bench.wait(bench.client.responses.retrieve(made.id)))
+
+
+@way(
+    "openai",
+    "batches",
+    "polled past its end",
+    _PENDING,
+    Expect((2400 * Decimal("0.25") + 600 * Decimal(2)) / 2 / 10**6),
+)
+async def openai_batch(bench: Bench) -> None:
+    """gpt-5-mini at half of 0.25 and 2 USD per million tokens (openai.com/api/pricing, checked 2026-11-23)."""
+    batches = bench.client.batches
+    asked = {"endpoint": "/v1/chat/completions", "completion_window": "24h", "input_file_id": "file_1"}
+    made = await bench.wait(batches.create(**asked))
+    for _ in range(4):
+        bench.saw(await bench.wait(batches.retrieve(made.id)))
 
 
 @way(

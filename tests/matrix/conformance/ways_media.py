@@ -28,6 +28,17 @@ async def edited(bench: Bench) -> None:
     bench.saw(await bench.wait(call(model="gpt-image-1", image=_PNG, prompt="a cat")))
 
 
+@way("openai", "images stream", "generate, by tokens", Expect(_IMAGE), kind="types.ImageGenCompletedEvent")
+async def image_streamed(bench: Bench) -> None:
+    call = bench.client.images.generate
+    await bench.each(await bench.wait(call(model="gpt-image-1", prompt="a cat", stream=True)), bench.saw)
+
+
+@way("openai", "images", "create_variation, by the piece", Expect(Decimal("0.020")))
+async def variation(bench: Bench) -> None:
+    bench.saw(await bench.wait(bench.client.images.create_variation(model="dall-e-2", image=_PNG)))
+
+
 @way("openai", "images", "generate, by the piece", Expect(Decimal("0.040")))
 async def piece(bench: Bench) -> None:
     call = bench.client.images.generate
@@ -63,6 +74,18 @@ async def speech_streamed(bench: Bench) -> None:
 async def transcription(bench: Bench) -> None:
     call = bench.client.audio.transcriptions.create
     bench.saw(await bench.wait(call(model="gpt-4o-transcribe", file=_WAV)))
+
+
+@way(
+    "openai",
+    "audio.transcriptions stream",
+    "by tokens",
+    Expect((10 * Decimal("2.5") + 230 * Decimal(6) + 45 * Decimal(10)) / _MILLION),
+    kind="types.audio.TranscriptionTextDoneEvent",
+)
+async def transcription_streamed(bench: Bench) -> None:
+    call = bench.client.audio.transcriptions.create
+    await bench.each(await bench.wait(call(model="gpt-4o-transcribe", file=_WAV, stream=True)), bench.saw)
 
 
 @way("openai", "audio.transcriptions", "by duration", Expect(12 * Decimal("0.006") / 60))
