@@ -13,6 +13,7 @@ from . import (
     ways_platforms,
     ways_sockets,
     ways_streams,
+    ways_tools,
 )
 from .way import WAYS
 
@@ -28,4 +29,5 @@ __all__ = [
     "ways_platforms",
     "ways_sockets",
     "ways_streams",
+    "ways_tools",
 ]

@@ -81,7 +81,7 @@ async def transcription(bench: Bench) -> None:
     "audio.transcriptions stream",
     "by tokens",
     Expect((10 * Decimal("2.5") + 230 * Decimal(6) + 45 * Decimal(10)) / _MILLION),
-    kind="types.audio.TranscriptionTextDoneEvent",
+    imports=("openai.types.audio.transcription_text_done_event",),
 )
 async def transcription_streamed(bench: Bench) -> None:
     call = bench.client.audio.transcriptions.create
