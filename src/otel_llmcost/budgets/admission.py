@@ -91,8 +91,8 @@ class Gate:
         if cover is None:
             return None
         reservation = self._prepare(asked, cover)
-        past = self._missing_past(cover)
-        if past is not None and not past.wait():
+        past = self.past
+        if past is not None and not past.ready and self._needed(past, cover) and not past.wait():
             self._go_without(past, reservation)
         if cover.blocks and not self._hold(reservation):
             for pause in self._holdpatiently(reservation):
@@ -105,8 +105,8 @@ class Gate:
         if cover is None:
             return None
         reservation = self._prepare(asked, cover)
-        past = self._missing_past(cover)
-        if past is not None:
+        past = self.past
+        if past is not None and not past.ready and self._needed(past, cover):
             while past.remaining_s() > 0:
                 await _sleep(_LOOK_AGAIN_S)
             if not past.ready:
@@ -191,8 +191,6 @@ class Gate:
     def _prepare(self, asked: Asked, cover: Cover) -> Reservation:
         if self._settlement.late:
             self._settlement.make_up()
-        if self.past is not None and not self.past.ready:
-            self.past.begin()
         now = asked.start_ns // NS or self._now()
         amount = 0
         if cover.blocks:
@@ -223,10 +221,10 @@ class Gate:
             part.hold, part.wanted = held, False
         return True
 
-    def _missing_past(self, cover: Cover) -> Past | None:
-        """What the budgets of a call have to know first, None where they know it."""
-        past = self.past
-        return past if past is not None and cover.goes_on and not past.ready else None
+    def _needed(self, past: Past, cover: Cover) -> bool:
+        """Whether a budget has to know what was spent before, first; begins to read it in any case."""
+        past.begin()
+        return cover.goes_on
 
     def _go_without(self, past: Past, reservation: Reservation) -> None:
         """Goes on without the past, as long as no budget says `closed`."""
