@@ -1,150 +1,34 @@
-"""Programs beside other instrumentations: run once each, their spans, metrics and ledger read as values."""
+"""The programs that the chosen tests look at, begun ahead; the page's table where all of it ran and is well."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from decimal import Decimal
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from otel_llmcost.ledger.row import LedgerRow
-from otel_llmcost.server.demo_provider import DemoProvider
-
-from ..acceptance.conftest import World
-from ..acceptance.ledger_sum import ledger_calls
-from ..acceptance.sink import ReceivedSpan, Sink
-from ..matrix.environments import python_of
-
-APP = Path(__file__).parent / "app.py"
-OTHERS = (
-    "openai,anthropic,langchain,openai_agents,openai-agents,litellm,pydantic-ai,logfire,requests,httpx,urllib3,"
-    "aiohttp-client,aiohttp-server,asyncio,threading,botocore,boto3,click,tortoiseorm,jinja2,starlette,fastapi"
-)
-"""Entry points that `opentelemetry-instrument` would load by itself; the program switches on what it wants."""
-_VOLATILE = (
-    "llmcost.",
-    "gen_ai.usage.cost",
-    "code.",
-    "process.",
-    "logfire.msg",
-    "thread.",
-    "duration",
-    "logfire.exception.fingerprint",
-)
+from .beside import ALL, Beside
+from .programs import Programs
+from .table import IN_TABLE, publish
 
 
-@dataclass
-class Run:
-    """What a program left behind."""
-
-    sink: Sink
-    ledger: list[LedgerRow] = field(default_factory=list)
-
-    @property
-    def theirs(self) -> list[ReceivedSpan]:
-        """Spans of neither the program nor us."""
-        return [span for span in self.sink.spans if span.scope not in ("app", "otel_llmcost")]
-
-    def costs(self) -> dict[str, list[Decimal]]:
-        """Name of each call that stood in a span of the program -> every cost on a span of its trace."""
-        calls = {span.trace_id: span.name for span in self.sink.spans if span.scope == "app"}
-        found: dict[str, list[Decimal]] = {name: [] for name in calls.values()}
-        for span in self.sink.priced:
-            if span.trace_id in calls:
-                found[calls[span.trace_id]].append(Decimal(repr(span.attributes["gen_ai.usage.cost"])))
-        return found
-
-    def carriers(self) -> set[str]:
-        """Scopes of the spans that say a cost."""
-        return {span.scope for span in self.sink.priced}
-
-    def recorded(self, metric: str) -> int:
-        """Measurements of a histogram, whoever made them."""
-        return sum(point.count for point in self.sink.latest(metric))
-
-    def said(self, scope: str) -> list[str]:
-        """What the other's spans say, without ids, times and what we add: the same with us and without us."""
-        return sorted(
-            json.dumps([span.scope, span.name, span.status, {k: _steady(k, v) for k, v in kept.items()}])
-            for span in self.theirs
-            if span.scope.startswith(scope)
-            and (kept := {k: v for k, v in sorted(span.attributes.items()) if not k.startswith(_VOLATILE)})
-        )
-
-
-def _steady(name: str, value: object) -> object:
-    """A value where it is the same in every run; else that there was one."""
-    text = str(value)
-    changes = (
-        "fingerprint",
-        "demo",
-        "127.0.0.1",
-        "0x",
-        "id",
-        "time",
-        "created",
-        "traceparent",
-        "at ",
-        "stack",
-        "server.port",
-    )
-    return "..." if any(part in text or part in name for part in changes) else value
-
-
-class Programs:
-    """Runs programs, each once: several tests look at the same run."""
-
-    def __init__(self, folder: Callable[[str], Path]) -> None:
-        self._folder = folder
-        self._runs: dict[str, Run] = {}
-
-    def run(
-        self,
-        calls: str,
-        others: tuple[str, ...],
-        us: str,
-        environment: str,
-        rooted: tuple[bool, ...] = (True, False),
-    ) -> Run:
-        wanted = json.dumps({"calls": calls, "with": others, "us": us, "rooted": rooted})
-        if wanted not in self._runs:
-            self._runs[wanted] = self._start(wanted, us, python_of(f"coexistence-{environment}"))
-        return self._runs[wanted]
-
-    def _start(self, wanted: str, us: str, python: Path) -> Run:
-        with DemoProvider() as openai, DemoProvider() as anthropic, Sink() as sink:
-            world = World(openai, anthropic, sink, self._folder("together"))
-            command = [str(python), str(APP), wanted]
-            environment = world.environment(
-                ANTHROPIC_API_BASE=anthropic.url,
-                LITELLM_LOCAL_MODEL_COST_MAP="True",
-                USE_OTEL_LITELLM_REQUEST_SPAN="true",
-            )
-            if us == "unwatched":
-                command.insert(0, str(python.parent / "opentelemetry-instrument"))
-                disabled = f"llmcost-openai,llmcost-anthropic,{OTHERS}"
-                environment["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"] = disabled
-            environment["PATH"] = f"{python.parent}{os.pathsep}{environment.get('PATH', '')}"
-            done = subprocess.run(
-                command,
-                env=environment,
-                cwd=world.folder,
-                capture_output=True,
-                text=True,
-                timeout=180,
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr
-            assert "otel-llmcost:" not in done.stderr
-            assert "Failed to detach context" not in done.stderr
-            return Run(sink, ledger_calls(world.ledger) if world.ledger.exists() else [])
+def needed(item: pytest.Item) -> list[tuple[Beside, str]]:
+    """The runs that a test looks at."""
+    about: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
+    if "beside" not in about:
+        return []
+    if "order" in about:
+        return [(about["beside"], "absent"), (about["beside"], about["order"])]
+    return [(about["beside"], "unwatched" if "alone" in item.name else "absent")]
 
 
 @pytest.fixture(scope="session")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Programs:
-    return Programs(tmp_path_factory.mktemp)
+def programs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programs]:
+    made = Programs(tmp_path_factory.mktemp)
+    runs = [run for item in request.session.items for run in needed(item)]
+    for run in runs:
+        made.begin(*run)
+    yield made
+    if {(beside, us) for beside in ALL for us in IN_TABLE} <= set(runs) and not request.session.testsfailed:
+        publish(made)
+    made.close()

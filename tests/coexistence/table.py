@@ -1,15 +1,24 @@
-"""`python -m tests.coexistence.table`: runs every program and prints the table of `docs/together.md`."""
+"""The table of `docs/together.md`, written from the runs of `make matrix`, or by `python -m tests.coexistence.table`."""
 
 from __future__ import annotations
 
 import subprocess
 import tempfile
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
-from ..matrix.environments import python_of
-from .conftest import Programs, Run
-from .test_together import ALL, EXPECTED, Beside
+from ..matrix.environments import ROOT, python_of
+from .beside import ALL, EXPECTED, Beside
+from .programs import Programs, Run
+
+PAGE = ROOT / "docs" / "together.md"
+IN_TABLE = ("absent", "first", "last")
+"""How each program runs for its two rows."""
+_HEAD = """\
+| beside | calls | we are switched on | their spans without us | with us | calls, each priced once | the cost is on |
+|---|---|---|---|---|---|---|
+"""
 
 _PACKAGES = {
     "genai": "opentelemetry-instrumentation-genai-",
@@ -29,6 +38,7 @@ def package(other: str) -> str:
     return _PACKAGES[family] + _FRAMEWORKS.get(target, target)
 
 
+@cache
 def version(other: str, environment: str) -> str:
     asked = f"import importlib.metadata as m; print(m.version({package(other)!r}))"
     command = [str(python_of(f"coexistence-{environment}")), "-c", asked]
@@ -50,16 +60,26 @@ def row(beside: Beside, order: str, without: Run, run: Run) -> str:
     return f"| {others} | {beside.calls} | {order} | {len(without.theirs)} | {len(run.theirs)} | {counted} | {who} |"
 
 
+def publish(programs: Programs) -> None:
+    """Put the table into its page, in the place of the one that is there."""
+    rows = []
+    for beside in ALL:
+        runs = {us: programs.run(beside.calls, beside.others, us, beside.environment) for us in IN_TABLE}
+        rows += [row(beside, order, runs["absent"], runs[order]) for order in ("first", "last")]
+    before, found, rest = PAGE.read_text(encoding="utf-8").partition(_HEAD)
+    assert found, f"{PAGE} has no table with the head {_HEAD}"
+    after = rest.partition("\n\n")[2]
+    PAGE.write_text(before + _HEAD + "\n".join(rows) + "\n\n" + after, encoding="utf-8")
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         programs = Programs(lambda name: Path(tempfile.mkdtemp(prefix=name, dir=folder)))
         for beside in ALL:
-            runs = {
-                us: programs.run(beside.calls, beside.others, us, beside.environment)
-                for us in ("absent", "first", "last")
-            }
-            for order in ("first", "last"):
-                print(row(beside, order, runs["absent"], runs[order]), flush=True)
+            for us in IN_TABLE:
+                programs.begin(beside, us)
+        publish(programs)
+        programs.close()
 
 
 if __name__ == "__main__":

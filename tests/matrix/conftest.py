@@ -6,17 +6,29 @@ from collections.abc import Iterator
 
 import pytest
 
+from .ahead import Ahead
 from .processes import PROGRAMS
 from .results import ENVIRONMENTS, IN_CI, forget, publish
 from .table import NOT_RUN
 
 
+def chosen(request: pytest.FixtureRequest) -> set[str]:
+    """Parameters of the tests that this session runs."""
+    return {item.name.partition("[")[2].removesuffix("]") for item in request.session.items}
+
+
+@pytest.fixture(scope="session")
+def ahead() -> Iterator[Ahead]:
+    made = Ahead()
+    yield made
+    made.close()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def published(request: pytest.FixtureRequest) -> Iterator[None]:
     wanted = {*ENVIRONMENTS, *PROGRAMS}
-    chosen = {item.name.partition("[")[2].removesuffix("]") for item in request.session.items}
-    whole = wanted <= chosen
-    forget(wanted & chosen)
+    whole = wanted <= chosen(request)
+    forget(wanted & chosen(request))
     yield
     if whole:
         table = publish()

@@ -7,7 +7,9 @@ import socket
 import subprocess
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from otel_llmcost.server.demo_provider import DemoProvider
 
 from ..acceptance.ledger_sum import ledger_total
 from ..acceptance.sink import Sink
+from .ahead import Ahead
+from .conftest import chosen
 from .environments import alone
 from .processes import EACH, PROGRAMS, Program
 from .results import interpreter, keep_program
@@ -29,31 +33,66 @@ PATIENCE_S = 180
 BAD_WORDS = ("Traceback", "otel-llmcost:", "Failed to detach context", "Exception ignored")
 
 
+@dataclass
+class Ran:
+    """What a program left behind."""
+
+    output: str
+    sink: Sink
+    ledger: Decimal
+
+
+class Programs:
+    """Each program, run once."""
+
+    def __init__(self, ahead: Ahead, folders: pytest.TempPathFactory) -> None:
+        self._ahead, self._folders = ahead, folders
+
+    def begin(self, name: str) -> None:
+        self._ahead.begin(name, partial(self._start, name))
+
+    def run(self, name: str) -> Ran:
+        return self._ahead.result(name, partial(self._start, name))
+
+    def _start(self, name: str) -> Ran:
+        program, folder = PROGRAMS[name], self._folders.mktemp("program")
+        python = interpreter("matrix-servers")
+        (folder / "app.py").write_text(program.source, encoding="utf-8")
+        with DemoProvider() as provider, Sink() as sink:
+            output = _run(program, python, _environment(provider, sink, folder), folder)
+        return Ran(output, sink, ledger_total(folder / "ledger"))
+
+
 @pytest.fixture(scope="module")
-def python() -> Path:
-    return interpreter("matrix-servers")
+def programs(
+    request: pytest.FixtureRequest, ahead: Ahead, tmp_path_factory: pytest.TempPathFactory
+) -> Programs:
+    made, wanted = Programs(ahead, tmp_path_factory), chosen(request)
+    for name in PROGRAMS:
+        if name in wanted:
+            made.begin(name)
+    return made
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_every_call_arrives_once(name: str, python: Path, tmp_path: Path) -> None:
+def test_every_call_arrives_once(name: str, programs: Programs) -> None:
     program = PROGRAMS[name]
-    (tmp_path / "app.py").write_text(program.source, encoding="utf-8")
-    with DemoProvider() as provider, Sink() as sink:
-        output = _run(program, python, _environment(provider, sink, tmp_path), tmp_path)
+    ran = programs.run(name)
     rounds = program.requests or program.rounds
     total = rounds * ROUND + (LEFT_STREAM if program.left else 0)
     calls = rounds * EACH + program.left
     for word in BAD_WORDS:
-        assert word not in output, output
-    assert ledger_total(tmp_path / "ledger") == total
+        assert word not in ran.output, ran.output
+    assert ran.ledger == total
     if program.past_exit_handlers:
         keep_program(name)
         return
-    assert len(sink.priced) == calls, output
-    assert len({(span.trace_id, span.span_id) for span in sink.priced}) == calls
-    assert abs(sum(span.attributes["gen_ai.usage.cost"] for span in sink.priced) - float(total)) < 1e-12
-    assert abs(Decimal(sink.total("llm.cost")) - total) < Decimal("1e-12")
-    assert sink.total("llm.calls") == calls
+    priced = ran.sink.priced
+    assert len(priced) == calls, ran.output
+    assert len({(span.trace_id, span.span_id) for span in priced}) == calls
+    assert abs(sum(span.attributes["gen_ai.usage.cost"] for span in priced) - float(total)) < 1e-12
+    assert abs(Decimal(ran.sink.total("llm.cost")) - total) < Decimal("1e-12")
+    assert ran.sink.total("llm.calls") == calls
     keep_program(name)
 
 
