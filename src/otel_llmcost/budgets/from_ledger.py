@@ -13,7 +13,6 @@ from functools import partial
 from ..attribution.tags import field_of, own_key
 from ..call import refused_by
 from ..ledger.filters import CallFilter, call_conditions, where
-from ..ledger.row import LedgerRow
 from ..ledger.store import Ledger
 from ..money import join_nano
 from ..reports import cost_report
@@ -68,8 +67,6 @@ def ledger_spend(
         fields={} if service is None else {"service": (service,)},
     )
     wanted = _narrowed(within, budget)
-    if wanted is None:
-        return _counted_one_by_one(budget, ledger.rows(within))
     found = LedgerSpend(first=next((row.start_ns // NS for row in ledger.rows(wanted, limit=1)), 0))
     if budget.window.kind == ROLLING:
         for bucket, amount in _by_step(ledger, wanted, budget.window.step):
@@ -147,18 +144,15 @@ def _charges(rule: Rule, found: LedgerSpend) -> Iterator[tuple[Charge, int]]:
         yield Charge(account, rule.budget.window.at(bucket), 0, None), amount
 
 
-def _narrowed(within: CallFilter, budget: Budget) -> CallFilter | None:
-    """Those of the calls that a budget covers, None where the ledger's filter cannot say it."""
+def _narrowed(within: CallFilter, budget: Budget) -> CallFilter:
+    """Those of the calls that a budget covers."""
     fields = {key: wanted for key, wanted in budget.tags.items() if key in TAG_KEYS}
     own = {key: wanted for key, wanted in budget.tags.items() if key not in TAG_KEYS}
-    if any(len(wanted) > 1 or "*" in wanted[0] for wanted in own.values()):
-        return None
     if budget.providers:
         fields["provider"] = budget.providers
     if budget.models:
         fields["request_model"] = budget.models
-    own_tags = {key: wanted[0] for key, wanted in own.items()}
-    return replace(within, fields={**within.fields, **fields}, tags=own_tags)
+    return replace(within, fields={**within.fields, **fields}, tags=own)
 
 
 def _by_step(ledger: Ledger, wanted: CallFilter, step: int) -> Iterator[tuple[int, int]]:
@@ -170,16 +164,3 @@ def _by_step(ledger: Ledger, wanted: CallFilter, step: int) -> Iterator[tuple[in
     )
     for found in ledger.query(statement, values):
         yield int(found["bucket"]), join_nano(found["nano"], found["rest"])
-
-
-def _counted_one_by_one(budget: Budget, rows: Iterator[LedgerRow]) -> LedgerSpend:
-    found = LedgerSpend()
-    for row in rows:
-        model = row.request_model or row.response_model
-        if not (budget.covers_model(row.provider, model) and budget.covers_tags(row.tags)):
-            continue
-        seconds = row.start_ns // NS
-        found.first = found.first or seconds
-        conversation = row.tags.conversation if budget.window.per_conversation else ""
-        found.add(conversation, budget.window.at(seconds).bucket, row.amount or 0)
-    return found

@@ -65,7 +65,9 @@ class Past:
         left = self._waited_until - time.monotonic()
         if left > 0:
             return left
-        self._tell(f"the ledger was not read within {self._longest_wait_s:g} s; they are lifted when it is")
+        late = f"the ledger was not read within {self._longest_wait_s:g} s; they are lifted when it is"
+        self._tell(late)
+        self.why = late
         return 0.0
 
     def wait(self) -> bool:
@@ -87,13 +89,12 @@ class Past:
 
     def _failed(self, why: str) -> None:
         self._again_at = time.monotonic() + self._retry_s
-        self.why = why
         self._tell(f"{why}; it is tried again every minute")
+        self.why = why
         self._looked.set()
         self._idle.append(True)
 
     def _tell(self, why: str) -> None:
-        self.why = self.why or why
         if not self._told:
             self._told = True
             _log.warning("otel-llmcost: budgets start without what was spent before: %s", why)

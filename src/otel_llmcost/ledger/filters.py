@@ -46,14 +46,14 @@ class CallFilter:
     """Which calls are meant; what is not set does not restrict.
 
     `since_ns` (inclusive) and `until_ns` (exclusive) are ns since the epoch in UTC, of a call's start.
-    `fields` maps a name of `COLUMN_OF` to one value or several; `*` in a value stands for any text.
+    `fields` maps a name of `COLUMN_OF`, `tags` an own tag, to one value or several; `*` in a value stands for any text.
     `failed` asks for calls with (or without) an error, `min_amount` is in femto-dollars.
     """
 
     since_ns: int | None = None
     until_ns: int | None = None
     fields: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     failed: bool | None = None
     min_amount: Femto | None = None
 
@@ -80,15 +80,25 @@ def field_conditions(wanted: CallFilter) -> tuple[list[str], list[object]]:
         options = [asked] if isinstance(asked, str) else list(asked)
         if name == "provider":  # "gemini" means gcp.gemini
             options += [known for option in options if (known := provider_name(option)) not in options]
-        exact = [option for option in options if "*" not in option]
-        patterns = [_pattern(option) for option in options if "*" in option]
-        matches = [f"{column(name)} IN ({', '.join('?' * len(exact))})"]
-        matches += [f"{column(name)} GLOB ?"] * len(patterns)
-        conditions.append("(" + " OR ".join(matches) + ")")
-        values += exact + patterns
+        condition, wanted_values = _one_of(column(name), (), options)
+        conditions.append(condition)
+        values += wanted_values
         if name in _SPARSELY_INDEXED and all(options):
             conditions.append(f"{column(name)} <> ''")  # else the index, which leaves these out, is not used
     return conditions, values
+
+
+def _one_of(
+    expression: str, parameters: Sequence[object], options: Sequence[str]
+) -> tuple[str, list[object]]:
+    """That an expression, which takes `parameters` of its own, is one of several texts or patterns."""
+    exact = [option for option in options if "*" not in option]
+    patterns = [_pattern(option) for option in options if "*" in option]
+    matches = [f"{expression} IN ({', '.join('?' * len(exact))})", *[f"{expression} GLOB ?"] * len(patterns)]
+    values = [*parameters, *exact]
+    for pattern in patterns:
+        values += [*parameters, pattern]
+    return "(" + " OR ".join(matches) + ")", values
 
 
 def _pattern(text: str) -> str:
@@ -110,9 +120,10 @@ def call_conditions(wanted: CallFilter) -> tuple[list[str], list[object]]:
     if wanted.min_amount is not None:
         conditions.append("(cost_nano, cost_femto_rest) >= (?, ?)")
         values += split_nano(wanted.min_amount)
-    for key, value in wanted.tags.items():
-        conditions.append(f"{TAG_VALUE} = ?")
-        values += [key, value]
+    for key, asked in wanted.tags.items():
+        condition, tag_values = _one_of(TAG_VALUE, (key,), [asked] if isinstance(asked, str) else asked)
+        conditions.append(condition)
+        values += tag_values
     return conditions, values
 
 
