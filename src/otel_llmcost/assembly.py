@@ -9,6 +9,7 @@ import logging
 import os
 import time
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -186,6 +187,10 @@ def read_past(gate: Gate, config: Config) -> None:
             carry_over(gate, ledger, config.service, config.baggage_in)
             reconcile(gate, ledger, int(time.time()), config.baggage_in)
 
+    if anything_kept(directory):
+        # not in the thread: a process that forks while one of its threads imports leaves a lock that nobody opens
+        for module in (".budgets.from_ledger", ".ledger.drain"):
+            import_module(module, __package__)
     gate.read_past(take_up)
 
 
