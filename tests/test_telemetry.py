@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
-from otel_llmcost.telemetry import _exporters_asked_for, prepend
+from otel_llmcost.telemetry import _exporters_asked_for, prepend, sdk_provider
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,18 @@ def test_our_processor_stands_first_and_once() -> None:
     prepend(provider, ours)
     prepend(provider, ours)
     assert provider._active_span_processor._span_processors == (ours, exporter)
+
+
+def test_the_sdks_provider_is_found_alone_and_in_somebodys_proxy() -> None:
+    class Proxy(trace.TracerProvider):
+        def __init__(self, provider: object) -> None:
+            self.provider = provider
+
+        def get_tracer(self, *args: object, **kwargs: object) -> trace.Tracer:
+            return trace.NoOpTracer()
+
+    own = TracerProvider(shutdown_on_exit=False)
+    assert sdk_provider(own) is own
+    assert sdk_provider(Proxy(own)) is own
+    for other in (Proxy(None), trace.ProxyTracerProvider(), trace.NoOpTracerProvider(), None):
+        assert sdk_provider(other) is None
