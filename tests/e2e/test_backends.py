@@ -190,6 +190,33 @@ def test_differences_become_running_totals(parts: Parts) -> None:
     until("the sum", lambda: prometheus.value("sum(llm_cost_USD_total)", time.time() + 5) == 0.875)
 
 
+def test_a_program_that_sends_differences(parts: Parts, apps: World) -> None:
+    """Delta temporality and no trace kept: the gateway adds up, to the last digit; Prometheus alone says no."""
+    prometheus = parts.prometheus()
+    gateway = parts.collector(
+        "gateway.yaml",
+        LLMCOST_PROMETHEUS_ENDPOINT=prometheus.otlp,
+        LLMCOST_KEEP_PERCENT="0",
+        LLMCOST_DEAR_USD="1000",
+    )
+    common = {
+        "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta",
+        "OTEL_METRIC_EXPORT_INTERVAL": "200",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": gateway.http,
+    }
+    for _ in range(2):
+        apps.run(PROGRAM, OTEL_SERVICE_NAME="differences", **common)
+    until("the counter", lambda: prometheus.value("sum(llm_calls_total)") == 2 * CALLS)
+    counted = prometheus.value(MONEY) or 0.0
+    assert abs(counted - float(ledger_total(apps.ledger))) < 1e-15
+
+    straight = {**common, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": prometheus.otlp}
+    apps.start(PROGRAM, OTEL_SERVICE_NAME="straight", **straight)
+    until("a word of Prometheus", lambda: "temporality" in prometheus.log.read_text())
+    assert prometheus.value('sum(llm_calls_total{service_name="straight"})') is None
+    assert len(ledger_calls(apps.ledger)) == 3 * CALLS
+
+
 def test_nothing_is_lost_when_the_plug_is_pulled(parts: Parts) -> None:
     """Jaeger and Prometheus away, the agent killed with a full queue and started again: all arrives, once."""
     jaeger, prometheus = parts.jaeger(), parts.prometheus()

@@ -27,7 +27,7 @@ class Options:
     scopes: tuple[str, ...] = ()
     labels: tuple[str, ...] = _TAGS
     tokens: bool = False
-    """Whether `llm.tokens` is counted too: half as much work again for each span."""
+    """Whether `llm.tokens` is counted too: a third more work for each span."""
     hosts: Mapping[str, str] = field(default_factory=dict)
     """Own gateways and proxies: "host", "*.domain" or "host:port" -> the provider whose prices hold there."""
 
