@@ -136,6 +136,13 @@ def test_a_name_that_moved_is_another_model_until_its_day(
     assert book.price(call("o-first", start_ns=after, usage={"input": 1000})).amount == femto("0.005")
 
 
+def test_what_is_free_costs_nothing_though_no_usage_is_told(make_book: MakeBook) -> None:
+    book = make_book('[[row]]\nprovider = "openai"\nmodel = "o"\nfree = true\n')
+    silent = book.price(call("o", usage={}, notes=(note("no-usage", "the body tells no usage"),)))
+    assert (silent.status, silent.amount, silent.components) == (EXACT, 0, {})
+    assert book.price(call("o", usage={})).amount == 0
+
+
 def test_the_rows_of_an_instant_are_those_of_the_model_that_the_name_meant(make_book: MakeBook) -> None:
     book = make_book(MOVED)
     assert {row.model for row in book.rows("openai", "o")} == {"o", "o-first"}

@@ -13,7 +13,7 @@ from otel_llmcost.call import Reading, code_of
 from otel_llmcost.usage import read_body
 
 BODIES = Path(__file__).parent.parent / "bodies"
-PROVIDERS = {"openai": "openai", "anthropic": "anthropic", "others": ""}
+PROVIDERS = {"openai": "openai", "anthropic": "anthropic", "others": "", "hosts": ""}
 
 
 def cases() -> list[Any]:

@@ -65,7 +65,7 @@ def price_oddly(book: Prices, call: Call, terms: Terms) -> Priced:
     if NOT_BILLED_NOTE in codes and call.reported is None:
         return Priced(EXACT, 0, {}, call.notes, book.version)
     total = _sum(book, call, terms, at_ns)
-    if NO_USAGE_NOTE in codes and not _by_time(segment):
+    if NO_USAGE_NOTE in codes and not _needs_no_count(segment):
         total = Sum(reasons=list(total.reasons), missing=True)
     status = _status(total, codes)
     reasons = (*call.notes, *(reason for reason in total.reasons if reason not in call.notes))
@@ -86,7 +86,7 @@ def _sum(book: Prices, call: Call, terms: Terms, at_ns: int) -> Sum:
             _add(total, of_line, line.usage, _wanted(key), at_ns, call.end_ns)
         return total
     segment = terms.billed(at_ns, call.end_ns)
-    if not call.usage and not _by_time(segment):
+    if not call.usage and not _needs_no_count(segment):
         total.missing = True
         if not any(code_of(reason) in _WHY_NO_USAGE for reason in call.notes):
             why = f"the call failed ({call.error_type}) before" if call.error_type else "without"
@@ -98,8 +98,9 @@ def _sum(book: Prices, call: Call, terms: Terms, at_ns: int) -> Sum:
     return total
 
 
-def _by_time(segment: Segment) -> bool:
-    return segment.plan is not None and segment.plan.gpu_second is not None
+def _needs_no_count(segment: Segment) -> bool:
+    # Billed by the hour, or free whatever it was.
+    return segment.plan is not None and (segment.plan.gpu_second is not None or segment.plan.row.free)
 
 
 def _add(total: Sum, terms: Terms, usage: Usage, wanted: Wanted, at_ns: int, end_ns: int) -> None:

@@ -59,6 +59,8 @@ def add_usage(total: Sum, usage: Usage, segment: Segment, wanted: Wanted, start_
     level = plan.level(usage, end_ns if plan.ends and end_ns else start_ns)
     for meter, quantity in usage.items():
         _add_meter(total, meter, quantity, level, wanted)
+    if plan.row.free:
+        total.add("", 0)
     if plan.gpu_second is not None:
         _add_gpu(total, plan, wanted, max(end_ns - start_ns, 0) if end_ns else 0)
 

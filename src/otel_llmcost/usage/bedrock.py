@@ -37,7 +37,7 @@ def read_converse(body: Body) -> Reading:
 
 def converse_meters(usage: Body, notes: list[str]) -> Meters:
     """The disjoint meters of a TokenUsage; cache writes by lifetime where `cacheDetails` tells them."""
-    written = count(usage.get("cacheWriteInputTokens"), "cacheWriteInputTokens", notes)
+    written = count(_cached(usage, "cacheWriteInputToken"), "cacheWriteInputTokens", notes)
     parts: Parts = (("cache_write", written),)
     lived: Parts = tuple(
         (f"cache_write_{detail['ttl']}", count(detail.get("inputTokens"), "cacheDetails.inputTokens", notes))
@@ -49,13 +49,19 @@ def converse_meters(usage: Body, notes: list[str]) -> Meters:
     meters: Meters = {}
     for meter, quantity in (
         ("input", count(usage.get("inputTokens"), "inputTokens", notes)),
-        ("cache_read", count(usage.get("cacheReadInputTokens"), "cacheReadInputTokens", notes)),
+        ("cache_read", count(_cached(usage, "cacheReadInputToken"), "cacheReadInputTokens", notes)),
         *parts,
         ("output", count(usage.get("outputTokens"), "outputTokens", notes)),
     ):
         if quantity:
             meters[meter] = meters.get(meter, 0) + quantity
     return meters
+
+
+def _cached(usage: Body, name: str) -> object:
+    # Converse says ...Tokens, Nova's own body ...TokenCount.
+    told = usage.get(f"{name}s")
+    return usage.get(f"{name}Count") if told is None else told
 
 
 def _routed_model(body: Body) -> str:

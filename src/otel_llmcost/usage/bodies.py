@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from .. import semconv as s
 from ..call import NO_USAGE_NOTE, Reading, note
-from . import anthropic, bedrock, cohere, gemini, langchain, mistral, ollama, openai
+from . import anthropic, bedrock, cohere, gemini, generation_servers, langchain, mistral, ollama, openai
 from .meters import Quantity
 from .plain import plain_body
 from .quantities import measure, rows, table, text
@@ -59,6 +59,8 @@ def _own_reading(answer: object) -> Reading:
 
 
 def _read(provider: str, body: Body, api: str, request: Body | None) -> Reading:
+    if provider in _GOOGLE and (read_media := _of_google(body)) is not None:
+        return read_media(body)
     if api in _BY_API:
         return _BY_API[api](body, request)
     for fits, read in _BY_SHAPE:
@@ -70,6 +72,17 @@ def _read(provider: str, body: Body, api: str, request: Body | None) -> Reading:
     if provider == s.BEDROCK:
         return bedrock.read_invoked(body)
     return mistral.read_chat(body) if provider == s.MISTRAL else openai.read_chat(body)
+
+
+_GOOGLE = (s.GEMINI, s.VERTEX, s.GCP_GEN_AI)
+
+
+def _of_google(body: Body) -> Callable[[Body], Reading] | None:
+    """The reader of what Google's models answer beside text: embeddings and images."""
+    made = rows(body.get("predictions"))
+    if "embeddings" in body or any("embeddings" in prediction for prediction in made):
+        return gemini.read_embedding
+    return gemini.read_images if made or "generatedImages" in body or "generated_images" in body else None
 
 
 _BY_API: dict[str, Callable[[Body, Body | None], Reading]] = {
@@ -98,6 +111,14 @@ def _is_langchain(body: Body) -> bool:
 
 def _is_gemini(body: Body) -> bool:
     return any(name in body for name in ("usageMetadata", "usage_metadata", "candidates", "modelVersion"))
+
+
+def _is_interaction(body: Body) -> bool:
+    return body.get("object") == "interaction" or "total_input_tokens" in table(body.get("usage"))
+
+
+def _is_watsonx(body: Body) -> bool:
+    return any("generated_token_count" in result for result in rows(body.get("results")))
 
 
 def _is_response(body: Body) -> bool:
@@ -150,6 +171,11 @@ _BY_SHAPE: tuple[tuple[Callable[[Body], bool], Callable[[Body], Reading]], ...] 
     (_is_langchain, langchain.read_message),
     (_is_gemini, gemini.read_generated),
     (_has("prompt_eval_count", "eval_count"), ollama.read_reply),
+    (_is_interaction, gemini.read_interaction),
+    (_has("tokens_predicted", "tokens_evaluated"), generation_servers.read_completion),
+    (lambda body: "generated_tokens" in table(body.get("details")), generation_servers.read_generated_text),
+    (_is_watsonx, generation_servers.read_results),
+    (lambda body: body.get("object") == "video", openai.read_video),
     (
         _has(
             "ResponseMetadata",

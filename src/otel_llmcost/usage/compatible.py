@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from ..call import NOTED, Line, Reading, note
+from ..call import INCOMPLETE_NOTE, NOTED, Line, Reading, note
 from . import terms
 from .openai_tokens import chat_meters
 from .quantities import count, money, rows, table, text
@@ -129,6 +129,9 @@ def _add_tool_counts(reading: Reading, usage: Body, notes: list[str]) -> None:
         "file_search": count(used.get("file_search_calls"), "file_search_calls", notes),
     }
     extra.update({meter: quantity for meter, quantity in counted.items() if quantity})
+    sources = count(usage.get("num_sources_used"), "num_sources_used", notes)
+    if sources and reading.reported is None:
+        notes.append(note(INCOMPLETE_NOTE, f"{sources} sources of xAI's live search have no meter"))
     size = text(usage.get("search_context_size"))
     if size:
         extra["request"] = 1  # Perplexity charges each request by the size of its search

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..call import INCOMPLETE_NOTE, NO_USAGE_NOTE, Reading, note
+from ..call import INCOMPLETE_NOTE, NO_USAGE_NOTE, PENDING_NOTE, Reading, note
 from . import terms
 from .inclusive import Meters, cached_by_modality, split
 from .quantities import count, explained, rows, table, text
@@ -71,6 +71,51 @@ def generated_meters(usage: Body, notes: list[str]) -> Meters:
     return meters
 
 
+def read_interaction(body: Body) -> Reading:
+    """An answer of the Interactions API, which counts the same under other names, modalities in small letters."""
+    notes: list[str] = []
+    usage = table(body.get("usage"))
+    reading = Reading(text(body.get("model")), text(body.get("id")))
+    status = text(body.get("status"))
+    reading.finish_reasons = (status,) if status else ()
+    if usage:
+        reading.usage = generated_meters(_as_metadata(usage), notes)
+        queries = [
+            query
+            for step in rows(body.get("outputs") or body.get("steps"))
+            if step.get("type") == "google_search_call"
+            for query in _strings(table(step.get("arguments")).get("queries"))
+        ]
+        _add_searches(reading, queries)
+    elif status in ("in_progress", "requires_action"):
+        notes.append(note(PENDING_NOTE, f"the interaction is {status}"))
+    reading.notes = explained(reading, notes)
+    return reading
+
+
+def _as_metadata(usage: Body) -> Body:
+    named = {
+        "promptTokenCount": "total_input_tokens",
+        "cachedContentTokenCount": "total_cached_tokens",
+        "candidatesTokenCount": "total_output_tokens",
+        "thoughtsTokenCount": "total_thought_tokens",
+        "toolUsePromptTokenCount": "total_tool_use_tokens",
+        "totalTokenCount": "total_tokens",
+    }
+    details = {
+        "promptTokensDetails": "input_tokens_by_modality",
+        "cacheTokensDetails": "cached_tokens_by_modality",
+        "candidatesTokensDetails": "output_tokens_by_modality",
+    }
+    told: dict[str, object] = {name: usage.get(field) for name, field in named.items()}
+    for name, field in details.items():
+        told[name] = [
+            {"modality": part.get("modality"), "tokenCount": part.get("tokens")}
+            for part in rows(usage.get(field))
+        ]
+    return told
+
+
 def _split_prompt(meters: Meters, prompt: int, usage: Body, notes: list[str]) -> None:
     # Text, images, video and documents share one rate in Gemini's price lists; audio has its own.
     cached = count(either(usage, "cachedContentTokenCount"), "cachedContentTokenCount", notes)
@@ -114,6 +159,10 @@ def _add_grounding(reading: Reading, candidates: list[Body], notes: list[str]) -
     queries = [query for grounding in found for query in _strings(either(grounding, "webSearchQueries"))]
     if any("maps" in chunk for grounding in found for chunk in rows(either(grounding, "groundingChunks"))):
         notes.append(note(INCOMPLETE_NOTE, "grounding with maps is billed apart and not counted"))
+    _add_searches(reading, queries)
+
+
+def _add_searches(reading: Reading, queries: list[str]) -> None:
     if not queries:
         return
     by_prompt = reading.model.removeprefix("models/").startswith(("gemini-1", "gemini-2"))

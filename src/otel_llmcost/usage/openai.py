@@ -18,6 +18,7 @@ from .openai_media import (
     read_images,
     read_speech,
     read_transcription,
+    read_video,
 )
 from .openai_realtime import read_realtime
 from .openai_tokens import chat_meters
@@ -38,6 +39,7 @@ __all__ = [
     "read_responses",
     "read_speech",
     "read_transcription",
+    "read_video",
 ]
 
 Body = Mapping[str, object]

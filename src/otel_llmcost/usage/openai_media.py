@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-from ..call import ESTIMATED_NOTE, NO_USAGE_NOTE, PENDING_NOTE, Line, Reading, note
+from ..call import (
+    ESTIMATED_NOTE,
+    NO_USAGE_NOTE,
+    NOT_BILLED_NOTE,
+    PENDING_NOTE,
+    Line,
+    Reading,
+    note,
+)
 from . import terms
 from .compatible import add_vendor_fields, total_of
 from .inclusive import Meters, split
@@ -49,7 +57,19 @@ def image_variant(body: Body, asked: Body) -> str:
     return f"{size}/{quality}"
 
 
-_KEPT = ("usage", "size", "quality", "model")
+def read_video(body: Body) -> Reading:
+    """A video job: seconds at a size once it is done, to be paid later before, nothing where it failed."""
+    notes: list[str] = []
+    status = text(body.get("status"))
+    reading = Reading(text(body.get("model")), text(body.get("id")), variant=text(body.get("size")))
+    if status in ("queued", "in_progress"):
+        notes.append(note(PENDING_NOTE, f"the video is {status}"))
+    elif status == "failed":
+        notes.append(note(NOT_BILLED_NOTE, "the video failed"))
+    else:
+        reading.usage = _only("video_second", measure(body.get("seconds"), "seconds", notes))
+    reading.notes = explained(reading, notes)
+    return reading
 
 
 def fold_images(events: Iterable[object]) -> Body:
