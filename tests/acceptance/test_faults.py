@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -243,3 +246,46 @@ def test_a_limit_on_the_size_of_files(world: World) -> None:
         world, limited, 40, "cannot be written|File too large|remedy: raise the limit on the size of files"
     )
     assert 20 * ROUND / 3 < ledger_total(world.ledger) < 40 * ROUND
+
+
+@contextmanager
+def collector(answer: bytes | None) -> Iterator[str]:
+    """An endpoint that answers every request with these bytes, or never (None)."""
+    waiting: list[socket.socket] = []
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listening.accept()
+                waiting.append(connection)
+                if answer is not None:
+                    connection.recv(65_536)
+                    connection.sendall(answer)
+                    connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    for connection in waiting:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, b"\x00\xff no HTTP at all", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n<garbage>"],
+    ids=["hangs", "speaks no HTTP", "answers garbage"],
+)
+def test_a_collector_that_is_none(world: World, answer: bytes | None) -> None:
+    with collector(answer) as url:
+        started = time.monotonic()
+        done = world.start(
+            BEFORE + "calls()\n", OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_EXPORTER_OTLP_TIMEOUT="1"
+        )
+        took = time.monotonic() - started
+    assert (done.returncode, done.stdout) == (0, spoken(world)), done.stderr
+    assert "otel-llmcost" not in done.stderr
+    assert ledger_total(world.ledger) == ROUND
+    assert took < 60
