@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -62,13 +63,16 @@ def shown(value: float, unit: str) -> str:
         return f"{value:.1%}"
     if unit == "s":
         return f"{value / 3600:.1f} hours" if value > 3600 else f"{value:.3g} s"
+    if unit == "bytes":
+        return f"{value / 2**20:.1f} MiB"
     return f"{value:,.0f}"
 
 
 def named(metric: dict[str, str], legend: str) -> str:
     for label, value in metric.items():
         legend = legend.replace(f"{{{{{label}}}}}", value)
-    return html.escape(legend if "{{" not in legend else "(none)")
+    told = re.sub(r"\{\{\w+\}\}", "", legend).strip()
+    return html.escape(told or "(none)")
 
 
 def instant(api: str, target: dict) -> list[tuple[str, dict[str, str], float]]:  # type: ignore[type-arg]
