@@ -10,7 +10,7 @@ import re
 from .. import semconv
 from ..call import PENDING_NOTE, Reading, note
 from ..usage import anthropic as read
-from .collectors import AnthropicCollector, Collector
+from .collectors import AnthropicCollector
 from .declaration import Body, Route, Sdk
 
 
@@ -31,13 +31,13 @@ def _nothing(body: Body, request: Body) -> Reading:
 
 _MESSAGES = Route("messages", semconv.CHAT, _message, fold=read.fold_message, collector=AnthropicCollector)
 _BATCH = Route("batches", "create_batch", _batch)
-_SESSIONS = Route(
-    "sessions",
-    semconv.CHAT,
-    _nothing,
-    collector=Collector,
-    unpriced="agent sessions: this surface is not priced yet",
-)
+
+
+def _unpriced(api: str, what: str) -> Route:
+    return Route(api, semconv.CHAT, _nothing, unpriced=f"{what}: this surface is not priced yet")
+
+
+_SESSIONS = _unpriced("sessions", "agent sessions")
 
 SDK = Sdk(
     name="anthropic",
@@ -58,7 +58,9 @@ SDK = Sdk(
     },
     patterns=(
         (re.compile(r"^POST (/.*)?/v1/messages$"), _MESSAGES),
+        (re.compile(r"^POST /v1/dreams$"), _unpriced("dreams", "dreams")),
         (re.compile(r"^POST /v1/sessions/[^/]+/events$"), _SESSIONS),
+        (re.compile(r"^POST /v1/deployments/[^/]+/run$"), _unpriced("deployments", "runs of deployments")),
         (
             re.compile(r"^GET /v1/messages/batches/[^/]+/results$"),
             Route("batches", semconv.FETCH_RESPONSE, _message, settles="batch", lines=True),

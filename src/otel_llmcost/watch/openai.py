@@ -62,6 +62,9 @@ _TRANSCRIPTION = Route(
     "transcriptions", semconv.TRANSCRIPTION, read.read_transcription, fold=read.fold_transcription
 )
 
+_AGENTS = _unpriced("agents", semconv.CHAT, "agent sessions")
+_SPOKEN_ELSEWHERE = _unpriced("realtime", semconv.CHAT, "sessions whose sound takes another way")
+
 ROUTES: Mapping[str, Route] = {
     "POST /chat/completions": Route(
         "chat_completions",
@@ -91,6 +94,10 @@ ROUTES: Mapping[str, Route] = {
     "POST /videos": _unpriced("videos", "video_generation", "videos"),
     "POST /threads/runs": _unpriced("assistants", semconv.CHAT, "assistants"),
     "POST /fine_tuning/jobs": _unpriced("fine_tuning", "fine_tuning", "fine-tuning"),
+    "POST /fine_tuning/alpha/graders/run": _unpriced("graders", semconv.CHAT, "runs of graders"),
+    "POST /agents/sessions": _AGENTS,
+    "POST /realtime/calls": _SPOKEN_ELSEWHERE,
+    "POST /live/sessions": _SPOKEN_ELSEWHERE,
 }
 
 PATTERNS: tuple[tuple[re.Pattern[str], Route], ...] = (
@@ -104,6 +111,8 @@ PATTERNS: tuple[tuple[re.Pattern[str], Route], ...] = (
         re.compile(r"^POST /threads/[^/]+/runs(/[^/]+/submit_tool_outputs)?$"),
         _unpriced("assistants", semconv.CHAT, "assistants"),
     ),
+    (re.compile(r"^POST /agents/sessions/[^/]+/events$"), _AGENTS),
+    (re.compile(r"^POST /(realtime/calls|live/sessions)/[^/]+/accept$"), _SPOKEN_ELSEWHERE),
     (re.compile(r"^POST /videos/"), _unpriced("videos", "video_generation", "videos")),
     (re.compile(r"^POST /evals/[^/]+/runs$"), _unpriced("evals", semconv.CHAT, "evaluation runs")),
     # the same surfaces under an absolute address or a gateway's prefix

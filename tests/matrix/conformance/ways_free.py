@@ -38,11 +38,20 @@ for _sdk, _path, _asked in _FREE:
         await bench.fails(lambda: owner(**asked))
 
 
+_SAID = {"type": "user.message", "content": [{"type": "text", "text": "hello"}]}
 _UNPRICED: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("openai", "videos.create", {"prompt": "a cat", "model": "sora-2"}),
     ("openai", "fine_tuning.jobs.create", {"model": "gpt-4o-mini", "training_file": "file_1"}),
     ("openai", "beta.threads.runs.create", {"thread_id": "thread_1", "assistant_id": "asst_1"}),
     ("openai", "beta.threads.create_and_run", {"assistant_id": "asst_1"}),
+    ("openai", "beta.agents.sessions.create", {"environment": {"type": "auto"}}),
+    ("openai", "beta.agents.sessions.events.create", {"session_id": "s_1", "events": [_SAID]}),
+    ("openai", "fine_tuning.alpha.graders.run", {"grader": {"type": "string_check"}, "model_sample": "a"}),
+    ("openai", "realtime.calls.accept", {"call_id": "c_1", "type": "realtime"}),
+    ("openai", "live.sessions.accept", {"session_id": "s_1", "session": {"model": "gpt-live"}}),
+    ("anthropic", "beta.sessions.events.send", {"session_id": "s_1", "events": [_SAID]}),
+    ("anthropic", "beta.dreams.create", {"inputs": [], "model": "claude-sonnet-4-5"}),
+    ("anthropic", "beta.deployments.run", {"deployment_id": "d_1"}),
 )
 
 
