@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from .combine import Combined, share_names
-from .pages import Pages, decimals, fee_list, instant, names_of
+from .pages import Pages, basis_of, decimals, fee_list, instant, levels_of, names_of
 from .rows import Row, only_factor, scaled
 
 _OPEN = "9999"
@@ -173,7 +173,9 @@ def _patch(row: Row, statement: dict[str, Any]) -> None:
         for rates in (row.rates, *row.thresholds.values()):
             if "input" in rates:
                 rates.setdefault(meter, rates["input"] * share)
-    for level in statement.get("threshold", []):
+    if levels := levels_of(statement):
+        row.basis = basis_of(levels)
+    for level in levels:
         row.thresholds.setdefault(level["input_over"], decimals(level["rates"]))
     for meter, given in statement.get("fees", {}).items():
         row.fees[meter] = fee_list(given)

@@ -127,7 +127,7 @@ def _provenance(head: Table) -> dict[str, Any]:
 
 
 def _row(table: Table, head: Table, file: str) -> Row:
-    thresholds = table.get("threshold", [])
+    thresholds = levels_of(table)
     row = Row(
         provider=table.get("provider", head["id"]),
         model=table["model"],
@@ -135,10 +135,8 @@ def _row(table: Table, head: Table, file: str) -> Row:
         effective_from=instant(table.get("effective_from", "")),
         effective_to=instant(table.get("effective_to", "")),
         rates=decimals(table.get("rates", {})),
-        thresholds={
-            level["input_over"]: decimals(level["rates"])
-            for level in (thresholds if isinstance(thresholds, list) else [thresholds])
-        },
+        thresholds={level["input_over"]: decimals(level["rates"]) for level in thresholds},
+        basis=basis_of(thresholds),
         fees={meter: fee_list(given) for meter, given in table.get("fees", {}).items()},
         schedule=[{**window, "rates": decimals(window["rates"])} for window in table.get("schedule", ())],
         multipliers=list(table.get("multipliers", ())),
@@ -177,6 +175,20 @@ def names_of(table: Table) -> Names:
             if not isinstance(entry, str)
         },
     )
+
+
+def levels_of(table: Table) -> list[Table]:
+    """The thresholds of a row or a statement, one or several."""
+    given = table.get("threshold", [])
+    return given if isinstance(given, list) else [given]
+
+
+def basis_of(levels: Iterable[Table]) -> str:
+    """What the thresholds of a row count; they all count the same."""
+    found = {str(level.get("basis", "prompt")) for level in levels} or {"prompt"}
+    if len(found) > 1:
+        raise ValueError(f"threshold.basis: {', '.join(sorted(found))} in one row")
+    return found.pop()
 
 
 def decimals(table: Table) -> dict[str, Decimal]:

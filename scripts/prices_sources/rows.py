@@ -30,6 +30,8 @@ class Row:
     region: tuple[str, ...] = ()
     rates: Rates = field(default_factory=dict)
     thresholds: dict[int, Rates] = field(default_factory=dict)
+    basis: str = "prompt"
+    """What the thresholds count."""
     fees: dict[str, list[Fee]] = field(default_factory=dict)
     schedule: list[dict[str, Any]] = field(default_factory=list)
     multipliers: list[dict[str, Any]] = field(default_factory=list)
@@ -83,6 +85,7 @@ class Row:
             "fees": {meter: _fee_tables(fees) for meter, fees in sorted(self.fees.items()) if fees},
             "threshold": [
                 {"input_over": limit, "rates": _texts(rates)}
+                | ({"basis": self.basis} if self.basis != "prompt" else {})
                 for limit, rates in sorted(self.thresholds.items())
             ],
             "schedule": [{**window, "rates": _texts(window["rates"])} for window in self.schedule],

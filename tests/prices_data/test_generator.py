@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from otel_llmcost.prices import load_book
+from otel_llmcost.prices import load_book, parse_row
+from otel_llmcost.toml_source import parse_toml
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "generate_prices.py"
@@ -309,6 +310,44 @@ def test_a_row_replaces_only_its_days(tmp_path: Path) -> None:
         ("2026-02-01", "2026-03-01", "9"),
         ("2026-03-01", "", "2"),
     ]
+
+
+EVERY_KEY = """
+model = "m"
+aliases = ["a", { name = "b", from = 2026-01-01, to = 2026-02-01 }]
+match = [{ prefix = "m-" }, { regex = "m\\\\d" }]
+effective_from = 2026-01-01
+effective_to = 2027-01-01T12:00:00Z
+recorded_at = 2026-10-01
+tier = "batch"
+speed = "fast"
+region = ["us", "eu"]
+rates = { input = "1", output = "2" }
+fees = { web_search = { usd = "10", per = 1000, free_quota = "5 a day" }, image = [{ usd = "1" }, { usd = "2", variant = "hd" }] }
+threshold = [{ input_over = 10, basis = "input_and_output", rates = { input = "3" } }, { input_over = 20, basis = "input_and_output", rates = { input = "4" } }]
+schedule = [{ tz = "Asia/Shanghai", weekdays = ["mon"], hours = ["09:00-12:00"], holidays = [2026-10-01], rates = { input = "5" } }]
+multipliers = [{ when = { region = "us" }, factor = "1.1", meters = ["input"] }]
+billed_at = "end"
+context_window = 1000
+max_output = 100
+status = "promo"
+source_url = "https://example.com/row"
+verified_at = 2026-11-02
+note = "why"
+"""
+
+
+def test_a_row_of_a_page_keeps_all_that_it_says(tmp_path: Path) -> None:
+    (row,) = pages(tmp_path, f"[[row]]\n{EVERY_KEY}").rows
+    said = parse_row({"provider": "openai", **parse_toml(EVERY_KEY, "row.toml").table})
+    made = parse_row(row.table())._replace(upstream="")
+    assert made == said
+
+
+def test_thresholds_of_one_row_count_the_same(tmp_path: Path) -> None:
+    levels = '{ input_over = 1, rates = { input = "2" } }, { input_over = 2, basis = "input", rates = { input = "3" } }'
+    with pytest.raises(SystemExit, match="basis"):
+        pages(tmp_path, f'[[row]]\nmodel = "m"\nrates = {{ input = "1" }}\nthreshold = [{levels}]\n')
 
 
 def test_two_rows_of_the_same_days_are_a_mistake(tmp_path: Path) -> None:
