@@ -246,6 +246,19 @@ def test_a_past_that_cannot_be_read_is_told_once_and_tried_again(
         begun.admit(request(at=START))
 
 
+def test_a_failure_of_our_own_holds_no_call_up(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+
+    def take_up() -> None:
+        raise ZeroDivisionError
+
+    begun = blocked(take_up)
+    started = time.monotonic()
+    assert begun.admit(request(at=START)) is not None
+    assert time.monotonic() - started < 20
+    assert any("reading the ledger failed; it is tried again" in record.message for record in caplog.records)
+
+
 def test_a_forked_child_reads_the_past_when_it_first_calls(tmp_path: Path) -> None:
     clock = Clock()
     begun = gate(budget("month", action="block", amount=10**15), clock)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from ..errors import LedgerError
+from ..watch.guard import guarded
 
 _log = logging.getLogger("otel_llmcost.budgets")
 LONGEST_WAIT_S = 5.0
@@ -79,13 +80,18 @@ class Past:
         return self.ready
 
     def _read(self) -> None:
+        if guarded(self._attempt) is None:
+            self._failed("reading the ledger failed")
+
+    def _attempt(self) -> bool:
         try:
             self._take_up()
         except LedgerError as failure:
             self._failed(str(failure))
-        else:
-            self.ready, self.why = True, ""
-            self._looked.set()
+            return False
+        self.ready, self.why = True, ""
+        self._looked.set()
+        return True
 
     def _failed(self, why: str) -> None:
         self._again_at = time.monotonic() + self._retry_s
