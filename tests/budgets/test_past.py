@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from otel_llmcost.budgets import Budget, Gate, ProcessCounter, parse_window
-from otel_llmcost.budgets.from_ledger import carry_over
+from otel_llmcost.budgets import Budget, Gate, MachineCounter, ProcessCounter, parse_window
+from otel_llmcost.budgets.from_ledger import carry_over, reconcile
 from otel_llmcost.budgets.past import Past
-from otel_llmcost.call import Tags
+from otel_llmcost.call import Call, Tags
 from otel_llmcost.errors import BudgetExceeded, LedgerError
 from otel_llmcost.ledger.row import LedgerRow
 from otel_llmcost.ledger.store import Ledger
@@ -122,6 +122,19 @@ def test_carried_spend_leaves_a_rolling_window_when_it_is_too_old(ledger: Ledger
         clock.seconds = START + hours * HOUR
         seen.append(begun.snapshot()[0].spent)
     assert seen == [7, 3, 3, 1, 1, 0]
+
+
+def test_a_shared_counter_that_was_lost_is_lifted_step_by_step(ledger: Ledger, tmp_path: Path) -> None:
+    clock = Clock()
+    shared = budget("rolling 24h", scope="machine")
+    begun = Gate([shared], FlatBook(), {"machine": MachineCounter(tmp_path)}, clock_ns=clock)
+    begun.spend(Call(provider="openai", request_model="known", start_ns=(START - 600) * 10**9), paid(1))
+    assert reconcile(begun, ledger, START) == {"cap": 2 + 4 + 32 + 64 + 128}
+    seen = []
+    for hours in (0, 12, 20, 24, 26):
+        clock.seconds = START + hours * HOUR
+        seen.append(begun.snapshot()[0].spent)
+    assert seen == [1 + 2 + 4 + 32 + 64 + 128, 1 + 2 + 32 + 64 + 128, 1 + 32 + 64 + 128, 64 + 128, 0]
 
 
 def test_the_forecast_reckons_with_the_time_before_the_process(ledger: Ledger) -> None:
