@@ -323,9 +323,10 @@ tier = "batch"
 speed = "fast"
 region = ["us", "eu"]
 rates = { input = "1", output = "2" }
-fees = { web_search = { usd = "10", per = 1000, free_quota = "5 a day" }, image = [{ usd = "1" }, { usd = "2", variant = "hd" }] }
-threshold = [{ input_over = 10, basis = "input_and_output", rates = { input = "3" } }, { input_over = 20, basis = "input_and_output", rates = { input = "4" } }]
-schedule = [{ tz = "Asia/Shanghai", weekdays = ["mon"], hours = ["09:00-12:00"], holidays = [2026-10-01], rates = { input = "5" } }]
+threshold = [
+  { input_over = 10, basis = "input_and_output", rates = { input = "3" } },
+  { input_over = 20, basis = "input_and_output", rates = { input = "4" } },
+]
 multipliers = [{ when = { region = "us" }, factor = "1.1", meters = ["input"] }]
 billed_at = "end"
 context_window = 1000
@@ -334,12 +335,22 @@ status = "promo"
 source_url = "https://example.com/row"
 verified_at = 2026-11-02
 note = "why"
+[row.fees]
+web_search = { usd = "10", per = 1000, free_quota = "5 a day" }
+image = [{ usd = "1" }, { usd = "2", variant = "hd" }]
+[[row.schedule]]
+tz = "Asia/Shanghai"
+weekdays = ["mon"]
+hours = ["09:00-12:00"]
+holidays = [2026-10-01]
+rates = { input = "5" }
 """
 
 
 def test_a_row_of_a_page_keeps_all_that_it_says(tmp_path: Path) -> None:
     (row,) = pages(tmp_path, f"[[row]]\n{EVERY_KEY}").rows
-    said = parse_row({"provider": "openai", **parse_toml(EVERY_KEY, "row.toml").table})
+    (table,) = parse_toml(f"[[row]]\n{EVERY_KEY}", "row.toml").table["row"]  # type: ignore[misc]
+    said = parse_row({"provider": "openai", **table})
     made = parse_row(row.table())._replace(upstream="")
     assert made == said
 

@@ -19,6 +19,7 @@ _PROFILE = re.compile(r"(global|us-gov|us|eu|apac|jp|au|ca|sa|me|in|regional)\.(
 _UNNAMED_PLACE = "regional"
 """Stands in catalogues for any geographic profile: the price of the model's own region."""
 _BEDROCK_VERSION = re.compile(r"(?:-v\d+)?(?::\d+)?(?::\d+k|:mm)?$")
+_REVISION = re.compile(r"@\d{3}$")
 _ROUTES = re.compile(r":(?:nitro|floor|exacto|online|beta)$")
 _LITELLM_ROUTE = re.compile(r"(?:converse|converse_like|invoke)/")
 _LITELLM_REGION = re.compile(r"([a-z]{2}(?:-gov)?-[a-z]+-\d)/")
@@ -136,7 +137,7 @@ def _plainer(provider: str, name: str) -> Iterator[tuple[str, str]]:
         yield from _plainer(provider, "gpt-3.5" + name.removeprefix("gpt-35"))
     plain = _DATE.sub("", dated)
     yield plain, ""
-    if name.endswith(("@default", "@latest")):
+    if name.endswith(("@default", "@latest")) or _REVISION.search(name):
         yield name.rpartition("@")[0], ""
 
 

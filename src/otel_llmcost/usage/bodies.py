@@ -121,6 +121,11 @@ def _is_watsonx(body: Body) -> bool:
     return any("generated_token_count" in result for result in rows(body.get("results")))
 
 
+def _is_finished_job(body: Body) -> bool:
+    # Perplexity's async API has the answer inside the job.
+    return table(body.get("response")).get("object") == "chat.completion"
+
+
 def _is_response(body: Body) -> bool:
     kind = text(body.get("object"))
     return (
@@ -176,6 +181,7 @@ _BY_SHAPE: tuple[tuple[Callable[[Body], bool], Callable[[Body], Reading]], ...] 
     (lambda body: "generated_tokens" in table(body.get("details")), generation_servers.read_generated_text),
     (_is_watsonx, generation_servers.read_results),
     (lambda body: body.get("object") == "video", openai.read_video),
+    (_is_finished_job, lambda body: openai.read_chat(table(body["response"]))),
     (
         _has(
             "ResponseMetadata",

@@ -18,6 +18,7 @@ from .quantities import count, money, rows, table, text
 Body = Mapping[str, object]
 
 XAI_TICKS_PER_USD = 10**10
+_DEEP_RESEARCH = "sonar-deep-research"
 
 
 def stray_usage(body: Body) -> Body:
@@ -45,6 +46,7 @@ def add_tier(reading: Reading, body: Body, usage: Body, notes: list[str]) -> Non
 _VENDOR_FIELDS = frozenset(
     {
         "cost",
+        "citation_tokens",
         "cost_in_usd_ticks",
         "estimated_cost",
         "num_sources_used",
@@ -132,6 +134,10 @@ def _add_tool_counts(reading: Reading, usage: Body, notes: list[str]) -> None:
     sources = count(usage.get("num_sources_used"), "num_sources_used", notes)
     if sources and reading.reported is None:
         notes.append(note(INCOMPLETE_NOTE, f"{sources} sources of xAI's live search have no meter"))
+    if reading.model.startswith(_DEEP_RESEARCH):
+        # Its input is the prompt and what it read; its reasoning stands beside the answer.
+        for meter, field in (("input", "citation_tokens"), ("output_reasoning", "reasoning_tokens")):
+            extra[meter] = extra.get(meter, 0) + count(usage.get(field), field, notes)
     size = text(usage.get("search_context_size"))
     if size:
         extra["request"] = 1  # Perplexity charges each request by the size of its search
