@@ -49,7 +49,7 @@ for _ in range({ROUNDS}):
 print(json.dumps({{"answers": answers, "slowest": slowest, "done": time.time()}}))
 """
 CALLS = 2 * (ROUNDS + 1)
-EXPORT_TIMEOUT_S = 2
+EXPORT_TIMEOUT_S = 1
 QUICK = {
     # exports fail in the middle of the traffic, again and again
     "OTEL_BSP_SCHEDULE_DELAY": "100",
@@ -83,23 +83,26 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         return answers
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_collector_that(fault: str, world: World, untouched: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("fault", "protocol"),
+    [*((fault, "http/protobuf") for fault in FAULTS), ("hangs", "grpc"), ("answers what is no HTTP", "grpc")],
+)
+def test_a_collector_that(fault: str, protocol: str, world: World, untouched: list[str]) -> None:
     with FaultyCollector(fault) as collector:
-        seen = run(world, collector.url)
-        assert fault == REFUSES or collector.connections > 2
+        seen = run(world, collector.url, OTEL_EXPORTER_OTLP_PROTOCOL=protocol)
+        assert (collector.connections > 0) == (fault != REFUSES)
 
     assert seen.said["answers"] == untouched
     # an export in vain takes its whole time-out; no call waited for one
-    assert seen.said["slowest"] < EXPORT_TIMEOUT_S / 2
+    assert seen.said["slowest"] < 0.9 * EXPORT_TIMEOUT_S
     assert "otel-llmcost:" not in seen.errors
     assert "Failed to detach context" not in seen.errors
 
     assert len(ledger_calls(world.ledger)) == CALLS
     assert ledger_total(world.ledger) == (ROUNDS + 1) * BOTH
 
-    # the SDK gives each signal one time-out at the end; ours adds its own two seconds at most
-    assert seen.leaving_s < 2 * EXPORT_TIMEOUT_S + 4
+    # the SDK gives each signal one time-out at the end, we have two seconds; the rest is for a busy machine
+    assert seen.leaving_s < 2 * EXPORT_TIMEOUT_S + 6
 
 
 def test_running_totals_arrive_whole_when_the_collector_comes_back(world: World) -> None:
