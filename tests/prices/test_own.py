@@ -147,6 +147,13 @@ def test_local_models_by_size(make_book: MakeBook, model: str, usd: str | None) 
             "model",
             "the first one is in force",
         ),
+        (
+            '[[row]]\nprovider = "p"\nmodel = "m"\nfree = true\n'
+            'aliases = [{ name = "n", from = 2026-02-01, to = 2026-01-01 }]\n',
+            5,
+            "aliases.to",
+            "after",
+        ),
         ('[[local_size]]\nsize = "big"\nfree = true\n', 2, "size", "8B+"),
         ("row = 5\n", 1, "row", "[[row]]"),
     ],

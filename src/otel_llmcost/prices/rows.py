@@ -143,7 +143,10 @@ def _alias(value: object) -> Alias:
     if isinstance(value, Mapping):
         known_keys(value, ("name", "from", "to"), "aliases.")
         named = name_of(value.get("name"), "aliases.name")
-        return Alias(named, optional_instant(value, "from", ALWAYS), optional_instant(value, "to", FOREVER))
+        start, end = optional_instant(value, "from", ALWAYS), optional_instant(value, "to", FOREVER)
+        if end <= start:
+            raise wrong("aliases.to", "ends before it starts", value.get("to"), "an instant after it")
+        return Alias(named, start, end)
     return Alias(name_of(value, "aliases"))
 
 
