@@ -17,9 +17,8 @@ def needed(item: pytest.Item) -> list[tuple[Beside, str]]:
     about: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
     if "beside" not in about:
         return []
-    if "order" in about:
-        return [(about["beside"], "absent"), (about["beside"], about["order"])]
-    return [(about["beside"], "unwatched" if "alone" in item.name else "absent")]
+    more = about.get("order") or ("unwatched" if "alone" in item.name else "absent")
+    return [(about["beside"], "absent"), (about["beside"], more)]
 
 
 @pytest.fixture(scope="session")

@@ -13,15 +13,18 @@ pytestmark = pytest.mark.matrix
 
 
 @pytest.fixture(params=ALL, ids=str, scope="module")
-def beside(request: pytest.FixtureRequest) -> Beside:
-    return request.param  # type: ignore[no-any-return]
+def beside(request: pytest.FixtureRequest, programs: Programs) -> Beside:
+    """Who stands beside us; without us it does emit its spans, else nothing that follows would say anything."""
+    made: Beside = request.param
+    emits_its_spans(programs, made)
+    return made
 
 
 def alone(programs: Programs, beside: Beside) -> Run:
     return programs.run(beside.calls, beside.others, "absent", beside.environment)
 
 
-def test_without_us_they_emit_their_spans(programs: Programs, beside: Beside) -> None:
+def emits_its_spans(programs: Programs, beside: Beside) -> None:
     run = alone(programs, beside)
     spans = [span for span in run.theirs if span.scope.startswith(beside.scope)]
     # LangChain's callbacks know nothing of embeddings
@@ -29,6 +32,10 @@ def test_without_us_they_emit_their_spans(programs: Programs, beside: Beside) ->
     assert len(spans) >= 2 * calls
     assert not run.sink.priced
     assert not run.ledger
+
+
+def test_without_us_they_emit_their_spans(programs: Programs, beside: Beside) -> None:
+    emits_its_spans(programs, beside)
 
 
 @pytest.mark.parametrize("order", ["first", "last"])
@@ -72,6 +79,7 @@ def test_histograms_are_recorded_once(programs: Programs, beside: Beside, order:
 
 @pytest.mark.parametrize("beside", SDKS, ids=str)
 def test_their_spans_alone_are_priced_as_exactly_as_they_tell(programs: Programs, beside: Beside) -> None:
+    emits_its_spans(programs, beside)
     run = programs.run(beside.calls, beside.others, "unwatched", beside.environment)
     expected = EXPECTED[beside.calls]
     answered = [cost for cost in expected.values() if cost != REFUSED]
