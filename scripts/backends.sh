@@ -16,7 +16,7 @@ nice=$(command -v nice || true)
 export GOFLAGS="${BACKENDS_GOFLAGS:--p=1} -buildvcs=false -modcacherw" GOWORK=off
 
 say() { printf '%s\n' "$*"; }
-built() { [ -x "$bin/$1" ] && [ "$(cat "$bin/.$1.version" 2>/dev/null)" = "$2" ]; }
+built() { [ -e "$bin/$1" ] && [ "$(cat "$bin/.$1.version" 2>/dev/null)" = "$2" ]; }
 stamp() { printf '%s' "$2" > "$bin/.$1.version"; }
 
 log="$top/.backends/build.log"
@@ -96,6 +96,14 @@ build_alertmanager() {
     stamp alertmanager "$ALERTMANAGER_VERSION"; stamp amtool "$ALERTMANAGER_VERSION"
 }
 
+# No program: the schema that docker-compose.yaml is checked against where no engine is at hand.
+copy_compose_schema() {
+    built compose-spec.json "$COMPOSE_MODULE_VERSION" && return
+    fetch compose github.com/compose-spec/compose-go/v2 "$COMPOSE_MODULE_VERSION"
+    cp "$src/compose/schema/compose-spec.json" "$bin/compose-spec.json"
+    stamp compose-spec.json "$COMPOSE_MODULE_VERSION"
+}
+
 if [ "${1:-}" = "--list" ]; then list; exit 0; fi
 if ! command -v go > /dev/null; then without_go; exit 3; fi
 mkdir -p "$bin" "$src"
@@ -105,5 +113,6 @@ build_alertmanager
 build_collector
 build_prometheus
 build_jaeger
+copy_compose_schema
 rm -rf "${src:?}"
 list

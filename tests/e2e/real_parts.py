@@ -33,7 +33,16 @@ def is_there(name: str) -> bool:
 
 def binary(name: str) -> Path:
     """The path of a real part. A missing one is a failure in CI and a visible skip elsewhere."""
-    if is_there(name):
+    return _found(name, is_there(name))
+
+
+def shared(name: str) -> Path:
+    """The path of a file that came with the real parts."""
+    return _found(name, (BIN / name).is_file())
+
+
+def _found(name: str, there: bool) -> Path:
+    if there:
         return BIN / name
     message = f"{name} is not in .backends/bin; remedy: make backends"
     if os.environ.get("CI", "").lower() in {"1", "true", "yes"}:

@@ -1,12 +1,15 @@
-"""docker-compose.yaml names the tested versions and files that exist. (Its schema and a start need Docker.)"""
+"""docker-compose.yaml fits the Compose schema, names the tested versions and files that exist. (A start needs Docker.)"""
 
 from __future__ import annotations
 
+import json
 import re
 
+import jsonschema
 import pytest
+import yaml
 
-from .real_parts import CONFIG, ROOT
+from .real_parts import CONFIG, ROOT, shared
 
 COMPOSE = (ROOT / "docker-compose.yaml").read_text()
 VERSIONS = dict(
@@ -28,6 +31,15 @@ VERSIONS = dict(
 )
 def test_images_are_the_tested_versions(image: str) -> None:
     assert f"image: {image}\n" in COMPOSE
+
+
+def test_it_fits_the_schema_of_the_compose_specification() -> None:
+    schema = json.loads(shared("compose-spec.json").read_text())
+    validator = jsonschema.validators.validator_for(schema)(schema)
+    errors = [error.message for error in validator.iter_errors(yaml.safe_load(COMPOSE))]
+    assert errors == []
+    broken = yaml.safe_load(COMPOSE.replace("    ports:", "    prots:"))
+    assert [error.message for error in validator.iter_errors(broken)]
 
 
 def test_every_image_is_pinned() -> None:
