@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.builders import bargauge, dashboard, stat, timeseries
 from operations import operations
 from panels import (
     CALLS,
@@ -31,15 +31,34 @@ DURATION = "gen_ai_client_operation_duration_seconds"
 
 def overview() -> dashboard.Dashboard:
     """Spend, and what has no price."""
-    last_hour = grown(COST, "1h")
+    about = "What LLM calls cost: now, today, this month; by whom and on what."
+    by_model = f"{PROVIDER}, {MODEL}"
+    whose = (("provider", PROVIDER), ("service", SERVICE), ("team", TEAM), ("source", SOURCE))
     return filled(
-        board(
-            "llmcost-overview",
-            "Overview",
-            "What LLM calls cost: now, today, this month; by whom and on what.",
+        board("llmcost-overview", "Overview", about),
+        *_spend(),
+        over_time(
+            "Spend by model",
+            "Each bar is what was spent in its interval; points lead to traces.",
+            Query(grown(COST, STEP, MODEL), f"{{{{{MODEL}}}}}", exemplars=True),
+            stacked=True,
+            width=24,
         ),
+        *(_spend_by(what, label, width=6) for what, label in whose),
+        listing(
+            "By model",
+            "Spend and calls in the range.",
+            Query(grown(COST, RANGE, by_model), "spend"),
+            Query(grown(CALLS, RANGE, by_model), "calls"),
+        ),
+    )
+
+
+def _spend() -> list[stat.Panel]:
+    unknown = f"{grown(CALLS, RANGE, where=status('unpriced', 'partial'))} or vector(0)"
+    return [
         figure("Range", "Spend in the chosen range.", Query(grown(COST, RANGE), "spend")),
-        figure("Last hour", "Spend in the last 60 minutes.", Query(last_hour, "spend")),
+        figure("Last hour", "Spend in the last 60 minutes.", Query(grown(COST, "1h"), "spend")),
         figure("Last 24 hours", "Spend in the last 24 hours.", Query(grown(COST, "24h"), "spend")),
         figure("Last 30 days", "Spend in the last 30 days.", Query(grown(COST, "30d"), "spend")),
         figure(
@@ -50,86 +69,27 @@ def overview() -> dashboard.Dashboard:
         figure(
             "Calls without a price",
             "Calls whose price is unknown or partly unknown: the spend is at least what is shown.",
-            Query(f"{grown(CALLS, RANGE, where=status('unpriced', 'partial'))} or vector(0)", "calls"),
+            Query(unknown, "calls"),
             unit="short",
             decimals=0,
         ),
-        over_time(
-            "Spend by model",
-            "Each bar is what was spent in its interval; points lead to traces.",
-            Query(grown(COST, STEP, MODEL), f"{{{{{MODEL}}}}}", exemplars=True),
-            stacked=True,
-            width=24,
-        ),
-        ranking(
-            "By provider", "Spend in the range.", Query(grown(COST, RANGE, PROVIDER), f"{{{{{PROVIDER}}}}}")
-        ),
-        ranking(
-            "By service", "Spend in the range.", Query(grown(COST, RANGE, SERVICE), f"{{{{{SERVICE}}}}}")
-        ),
-        ranking("By source", "Spend in the range.", Query(grown(COST, RANGE, SOURCE), f"{{{{{SOURCE}}}}}")),
-        listing(
-            "By model",
-            "Spend and calls in the range.",
-            Query(grown(COST, RANGE, f"{PROVIDER}, {MODEL}"), "spend"),
-            Query(grown(CALLS, RANGE, f"{PROVIDER}, {MODEL}"), "calls"),
-        ),
-    )
+    ]
+
+
+def _spend_by(what: str, label: str, *, width: int = 8) -> bargauge.Panel:
+    query = Query(grown(COST, RANGE, label), f"{{{{{label}}}}}")
+    return ranking(f"By {what}", "Spend in the range.", query, width=width)  # type: ignore[no-any-return]
 
 
 def models() -> dashboard.Dashboard:
     """What each model costs, and how it answers."""
-    reads = f'{FILTER},llmcost_meter=~"cache_read.*"'
-    prompts = f'{FILTER},llmcost_meter=~"input.*|cache_.*"'
-    # rate() sees nothing of a histogram that is born with its values, as that of a short program is.
-    buckets = grown(f"{DURATION}_bucket", "$__rate_interval", f"le, {MODEL}")
+    about = "Cost per call and per 1,000 tokens, latency, cache and tiers of each model."
     return filled(
-        board(
-            "llmcost-models",
-            "Models",
-            "Cost per call and per 1,000 tokens, latency, cache and tiers of each model.",
-        ),
-        over_time(
-            "Cost per call",
-            "Spend by number of calls.",
-            Query(f"{grown(COST, STEP, MODEL)} / {grown(CALLS, STEP, MODEL)}", f"{{{{{MODEL}}}}}"),
-        ),
-        over_time(
-            "Cost per 1,000 tokens",
-            "Spend by thousand tokens of all kinds.",
-            Query(f"1000 * {grown(COST, STEP, MODEL)} / {grown(TOKENS, STEP, MODEL)}", f"{{{{{MODEL}}}}}"),
-        ),
-        over_time(
-            "Latency, 95th percentile",
-            "Duration of calls.",
-            Query(f"histogram_quantile(0.95, {buckets})", f"{{{{{MODEL}}}}}", exemplars=True),
-            unit="s",
-        ),
-        over_time(
-            "Latency, median",
-            "Duration of calls.",
-            Query(f"histogram_quantile(0.5, {buckets})", f"{{{{{MODEL}}}}}"),
-            unit="s",
-        ),
-        ranking(
-            "Cache hit rate",
-            "Share of prompt tokens that were read from a cache.",
-            Query(
-                f"{grown(TOKENS, RANGE, MODEL, reads)} / {grown(TOKENS, RANGE, MODEL, prompts)}",
-                f"{{{{{MODEL}}}}}",
-            ),
-            unit="percentunit",
-        ),
-        ranking(
-            "Cache savings",
-            "What cache reads saved, less what cache writes cost more.",
-            Query(grown(SAVINGS, RANGE, MODEL), f"{{{{{MODEL}}}}}"),
-        ),
-        ranking(
-            "By served tier",
-            "Spend in the range.",
-            Query(grown(COST, RANGE, "llmcost_service_tier"), "{{llmcost_service_tier}}"),
-        ),
+        board("llmcost-models", "Models", about),
+        *_unit_costs(),
+        *_latencies(),
+        *_cache(),
+        _spend_by("served tier", "llmcost_service_tier"),
         over_time(
             "Tokens by meter",
             "Billable tokens in each interval.",
@@ -146,14 +106,67 @@ def models() -> dashboard.Dashboard:
     )
 
 
+_OF_MODEL = f"{{{{{MODEL}}}}}"
+
+
+def _unit_costs() -> list[timeseries.Panel]:
+    cost = grown(COST, STEP, MODEL)
+    return [
+        over_time(
+            "Cost per call",
+            "Spend by number of calls.",
+            Query(f"{cost} / {grown(CALLS, STEP, MODEL)}", _OF_MODEL),
+        ),
+        over_time(
+            "Cost per 1,000 tokens",
+            "Spend by thousand tokens of all kinds.",
+            Query(f"1000 * {cost} / {grown(TOKENS, STEP, MODEL)}", _OF_MODEL),
+        ),
+    ]
+
+
+def _latencies() -> list[timeseries.Panel]:
+    # rate() sees nothing of a histogram that is born with its values, as that of a short program is.
+    buckets = grown(f"{DURATION}_bucket", "$__rate_interval", f"le, {MODEL}")
+    return [
+        over_time(
+            "Latency, 95th percentile",
+            "Duration of calls.",
+            Query(f"histogram_quantile(0.95, {buckets})", _OF_MODEL, exemplars=True),
+            unit="s",
+        ),
+        over_time(
+            "Latency, median",
+            "Duration of calls.",
+            Query(f"histogram_quantile(0.5, {buckets})", _OF_MODEL),
+            unit="s",
+        ),
+    ]
+
+
+def _cache() -> list[bargauge.Panel]:
+    reads = grown(TOKENS, RANGE, MODEL, f'{FILTER},llmcost_meter=~"cache_read.*"')
+    prompts = grown(TOKENS, RANGE, MODEL, f'{FILTER},llmcost_meter=~"input.*|cache_.*"')
+    return [
+        ranking(
+            "Cache hit rate",
+            "Share of prompt tokens that were read from a cache.",
+            Query(f"{reads} / {prompts}", _OF_MODEL),
+            unit="percentunit",
+        ),
+        ranking(
+            "Cache savings",
+            "What cache reads saved, less what cache writes cost more.",
+            Query(grown(SAVINGS, RANGE, MODEL), _OF_MODEL),
+        ),
+    ]
+
+
 def attribution() -> dashboard.Dashboard:
     """Who spent it."""
-    panels = []
-    for label, what in ((TEAM, "team"), (FEATURE, "feature"), (SOURCE, "source")):
-        panels.append(
-            ranking(f"By {what}", "Spend in the range.", Query(grown(COST, RANGE, label), f"{{{{{label}}}}}"))
-        )
-    for label, what in ((TEAM, "team"), (FEATURE, "feature"), (SOURCE, "source")):
+    whose = (("team", TEAM), ("feature", FEATURE), ("source", SOURCE))
+    panels = [_spend_by(what, label) for what, label in whose]
+    for what, label in whose:
         query = Query(grown(COST, STEP, label), f"{{{{{label}}}}}", exemplars=True)
         panels.append(over_time(f"Spend by {what}", "Spend in each interval.", query, stacked=True, width=8))
     panels.append(
