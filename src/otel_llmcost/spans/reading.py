@@ -37,7 +37,8 @@ def _is_priced(attributes: Mapping[str, object]) -> bool:
     if operation is None:
         # A line of JSON, or an old instrumentation: usage and a model are what makes it a call.
         named = s.REQUEST_MODEL in attributes or s.RESPONSE_MODEL in attributes
-        return named and (s.INPUT_TOKENS in attributes or s.OUTPUT_TOKENS in attributes)
+        counted = s.INPUT_TOKENS in attributes or s.OUTPUT_TOKENS in attributes
+        return named and (counted or any(str(name).startswith(s.USAGE_PREFIX) for name in attributes))
     return isinstance(operation, str) and operation in s.PRICED_OPERATIONS
 
 
