@@ -116,3 +116,19 @@ def test_terms_that_are_no_text_make_no_exact_price(name: str) -> None:
     priced = price({**span, name: 5}, time=1795348800, book=load_book())
     assert (priced.status, priced.amount) == ("partial", femto("0.0000025"))
     assert priced.reasons == (f"incomplete: {name} is int, not text",)
+
+
+@pytest.mark.parametrize(
+    ("usage", "status"),
+    [
+        ({"llmcost.usage.image": 2}, "exact"),
+        ({"gen_ai.usage.cache_read.input_tokens": 5}, "partial"),
+        ({"gen_ai.usage.raw": "{}"}, "unpriced"),
+    ],
+)
+def test_a_model_and_any_quantity_make_a_call(usage: dict[str, object], status: str) -> None:
+    named = {"gen_ai.provider.name": "openai", "gen_ai.response.model": "dall-e-3"}
+    if "gen_ai.usage.cache_read.input_tokens" in usage:
+        named["gen_ai.response.model"] = "gpt-5"
+    priced = price({**named, "llmcost.variant": "1024x1024/standard", **usage}, time="2024-11-20")
+    assert priced.status == status

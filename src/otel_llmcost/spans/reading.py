@@ -32,13 +32,15 @@ def read_call(facts: SpanFacts, hosts: Mapping[str, str] = _NO_HOSTS) -> Call | 
     return foreign.completed(_call(facts, attributes), facts, attributes, dialect, hosts)
 
 
+_COUNTS = (s.INPUT_TOKENS, s.OUTPUT_TOKENS, s.CACHE_READ_TOKENS, s.CACHE_WRITE_TOKENS, s.USAGE_PREFIX)
+
+
 def _is_priced(attributes: Mapping[str, object]) -> bool:
     operation = attributes.get(s.OPERATION)
     if operation is None:
         # A line of JSON, or an old instrumentation: usage and a model are what makes it a call.
         named = s.REQUEST_MODEL in attributes or s.RESPONSE_MODEL in attributes
-        counted = s.INPUT_TOKENS in attributes or s.OUTPUT_TOKENS in attributes
-        return named and (counted or any(str(name).startswith(s.USAGE_PREFIX) for name in attributes))
+        return named and any(str(name).startswith(_COUNTS) for name in attributes)
     return isinstance(operation, str) and operation in s.PRICED_OPERATIONS
 
 
