@@ -34,7 +34,7 @@ from .replies import InProcess, by_path
 PACKAGE = str(Path(otel_llmcost.__file__).parent)
 ASK = [{"role": "user", "content": "Where?"}]
 COROUTINE, GENERATOR, ASYNC_GENERATOR = 0x80, 0x20, 0x200
-CALLS = 9
+CALLS = 10
 """Watched calls in one round of `calls`."""
 
 
@@ -71,6 +71,16 @@ class Program:
         yield self.claude.messages.create(**self.message)
         yield list(self.claude.messages.create(**self.message, stream=True))
         yield self.loop.run_until_complete(self._async())
+        yield self._over_a_socket()
+
+    def _over_a_socket(self) -> Any:
+        manager = self.ai.responses.connect()
+        manager._connect_ws = lambda *more: None  # the library for websockets need not be there
+        connection = manager.enter()
+        usage = {"input_tokens": 9, "output_tokens": 3, "total_tokens": 12}
+        answer = {"id": "resp_w", "object": "response", "model": "gpt-4.1", "output": [], "usage": usage}
+        connection.parse_event(json.dumps({"type": "response.created", "response": answer}))
+        return connection.parse_event(json.dumps({"type": "response.completed", "response": answer}))
 
     async def _async(self) -> list[Any]:
         stream = await self.ai_async.chat.completions.create(**self.told)

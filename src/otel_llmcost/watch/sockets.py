@@ -81,7 +81,7 @@ class Session:
         else:
             route = socket.ends[kind]
             body = event if route.api != "responses" else event.get("response")
-            if isinstance(body, Mapping) and not self._counted_before(event):
+            if isinstance(body, Mapping) and not guarded(self._counted_before, event):
                 model = self.transcribes if route.api == "transcriptions" else self.model
                 self.settle(route, model, body)
 
@@ -92,7 +92,9 @@ class Session:
         asked = {"model": model} if model else {}
         observation = engine.observation(self.sdk, route, self.client, facts, asked, {})
         observation.start_ns, self.began_ns = self.began_ns or observation.start_ns, 0
-        observation.exchanges.append(Message(body))  # type: ignore[arg-type]
+        message = guarded(Message, body)
+        if message is not None:
+            observation.exchanges.append(message)  # type: ignore[arg-type]
         observation.reservation = Spent(engine, observation)
         guarded(engine.begin_span, observation)
         observation.finish()

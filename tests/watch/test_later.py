@@ -1,0 +1,76 @@
+"""Work that is paid later and whose result does not tell what it used, or that another one counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+import openai
+
+from otel_llmcost.money import femto
+
+from .conftest import World
+from .replies import RESPONSE, InProcess
+
+BATCH = {
+    "id": "batch_1",
+    "object": "batch",
+    "endpoint": "/v1/chat/completions",
+    "input_file_id": "file_1",
+    "completion_window": "24h",
+    "status": "completed",
+    "created_at": 1_790_000_000,
+    "output_file_id": "file_2",
+    "request_counts": {"total": 3, "completed": 2, "failed": 1},
+}
+USAGE = {
+    "input_tokens": 1000,
+    "output_tokens": 100,
+    "total_tokens": 1100,
+    "input_tokens_details": {"cached_tokens": 0},
+    "output_tokens_details": {"reasoning_tokens": 0},
+}
+
+
+def client(base_url: str, body: dict[str, Any]) -> openai.OpenAI:
+    http = httpx2.Client(transport=InProcess(lambda request: httpx2.Response(200, json=body)))
+    return openai.OpenAI(api_key="none", base_url=base_url, max_retries=0, http_client=http)
+
+
+def settled(world: World) -> list[tuple[str, str, int | None, tuple[str, ...]]]:
+    return [
+        (call.key, priced.status, priced.amount, tuple(priced.reasons)) for call, priced in world.calls
+    ]
+
+
+def test_a_finished_batch_that_tells_no_usage_is_unpriced_once(world: World) -> None:
+    asked = client("https://acme.openai.azure.com/openai/v1", BATCH)
+    for _ in range(3):
+        assert asked.batches.retrieve("batch_1").status == "completed"
+    ((key, status, amount, reasons),) = settled(world)
+    assert (key, status, amount) == ("batch:batch_1:untold", "unpriced", None)
+    assert "no-usage: the batch tells no usage" in reasons
+
+
+def test_usage_that_comes_later_counts_all_the_same(world: World) -> None:
+    client("https://api.openai.com/v1", BATCH).batches.retrieve("batch_1")
+    told = {**BATCH, "model": "gpt-4o-mini-2024-07-18", "usage": USAGE}
+    client("https://api.openai.com/v1", told).batches.retrieve("batch_1")
+    # half of 1000 x 0.15 + 100 x 0.60 millionths
+    assert [(status, amount) for _, status, amount, _ in settled(world)] == [
+        ("unpriced", None),
+        ("exact", femto("0.000105")),
+    ]
+
+
+def test_a_batch_of_which_nothing_was_done_costs_nothing(world: World) -> None:
+    failed = {**BATCH, "status": "failed", "request_counts": {"total": 3, "completed": 0, "failed": 3}}
+    client("https://api.openai.com/v1", failed).batches.retrieve("batch_1")
+    assert settled(world) == []
+
+
+def test_what_a_delegated_gateway_settles_is_its_own(world: World) -> None:
+    world.engine.clients.host_map["gateway.example.com"] = "delegated"
+    asked = client("https://gateway.example.com/v1", {**RESPONSE, "background": True})
+    asked.responses.retrieve("resp_1")
+    assert settled(world) == []
