@@ -188,6 +188,9 @@ def test_a_tier_without_a_price_of_a_dearer_region_is_a_lower_bound_there(make_b
     assert (there.status, there.amount) == (PARTIAL, femto("0.0005"))
     assert there.reasons == ("no-region: aws.bedrock r has no price in eu-west-1",)
     assert book.price(call("r", region="eu-west-1", **told)).amount == femto("0.0013")
+    own = '[[row]]\nprovider = "aws.bedrock"\nmodel = "r"\nrates = { input = "2" }\n'
+    told_by_the_user = make_book(generated=REGIONAL, own=own).price(call("r", region="eu", **told))
+    assert (told_by_the_user.status, told_by_the_user.amount) == (EXACT, femto("0.002"))
 
 
 def test_the_row_in_force_at_the_start_prices_the_call(make_book: MakeBook) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..call import note
 from ..usage.meters import COMPONENT, METERS
-from .catalogue import Candidate, Found
+from .catalogue import OWN, Candidate, Found
 from .own import Discount
 from .plan import Plan, factors_of, make_plan, multiplier_applies, region_covers
 from .rates import ALWAYS, FOREVER, Row
@@ -181,12 +181,13 @@ class _PlanMaker:
         return Segment(start, end, None, (reason,))
 
     def _costs_more_here(self, candidate: Candidate) -> bool:
-        # Another tier has a price of this region's own, this one has the general price alone.
-        region, layer = self.wanted.region, candidate.layer
+        # Another tier has a price of this region's own, this one has the general price alone. The user's rows mean
+        # what they say, whatever the shipped ones know of the region.
+        region, own = self.wanted.region, candidate.layer == OWN
         if candidate.row.region or region in _GLOBAL:
             return False
         return any(
-            other.layer >= layer and any(region_covers(named, region) for named in other.row.region)
+            (other.layer == OWN) == own and any(region_covers(named, region) for named in other.row.region)
             for other in self.found.candidates
         )
 
