@@ -38,9 +38,7 @@ def client(base_url: str, body: dict[str, Any]) -> openai.OpenAI:
 
 
 def settled(world: World) -> list[tuple[str, str, int | None, tuple[str, ...]]]:
-    return [
-        (call.key, priced.status, priced.amount, tuple(priced.reasons)) for call, priced in world.calls
-    ]
+    return [(call.key, priced.status, priced.amount, tuple(priced.reasons)) for call, priced in world.calls]
 
 
 def test_a_finished_batch_that_tells_no_usage_is_unpriced_once(world: World) -> None:

@@ -65,18 +65,22 @@ class Later:
         """A request that can show a result ended: settle what it showed, if it was paid later at all."""
         if observation.error is not None and not observation.exchanges:
             return
+        if observation.client.delegated:
+            return  # the gateway counts what it settles, too
         for exchange in observation.exchanges:
             body = exchange.body()
             if not isinstance(body, Mapping):
                 continue
             reading = observation.route.read(body, observation.body)
-            if reading.usage and not any(code_of(text) == PENDING_NOTE for text in reading.notes):
+            pending = any(code_of(text) == PENDING_NOTE for text in reading.notes)
+            if not pending and (reading.usage or _is_untold(body, reading)):
                 self._settle_one(observation, body, reading)
 
     def _settle_one(self, observation: Observation, body: Mapping[str, Any], reading: Reading) -> None:
         created = self._taken(reading.response_id)
         if observation.route.settles == "batch":
-            key = f"batch:{reading.response_id}:"
+            # a key apart where the usage is missing: should it come later, the money still counts
+            key = f"batch:{reading.response_id}:{'' if reading.usage else 'untold'}"
         elif created is not None or body.get("background") is True:
             # a response that was not made in the background was billed by the call that made it
             key = f"resp:{observation.client.host}:{reading.response_id}"
@@ -93,7 +97,7 @@ class Later:
     def watch_lines(self, observation: Observation, result: Any) -> None:
         """Read along while the program iterates over a batch's results."""
         chunks = getattr(result, "_raw_iterator", None)
-        if chunks is None:
+        if chunks is None or observation.client.delegated:
             return
         batch = _batch_id(observation)
         lines = Lines(lambda line: self._line(observation, batch, line))
@@ -157,7 +161,7 @@ def _call(
     observation: Observation, reading: Reading, key: str, created: Created | None, created_ns: int
 ) -> Call:
     client, now = observation.client, time.time_ns()
-    notes = tuple(text for text in reading.notes if code_of(text) != NO_USAGE_NOTE)
+    notes = tuple(text for text in reading.notes if not reading.usage or code_of(text) != NO_USAGE_NOTE)
     start = created_ns or (created.start_ns if created is not None else 0)
     if not start:
         start = now
@@ -187,6 +191,13 @@ def _call(
         notes=notes,
         tags=created.tags if created is not None else observation.tags,
     )
+
+
+def _is_untold(body: Mapping[str, Any], reading: Reading) -> bool:
+    """Whether a batch had requests done and does not say what they used, as some hosts' batches do not."""
+    counts = body.get("request_counts")
+    done = counts.get("completed") if isinstance(counts, Mapping) else 0
+    return bool(done) and any(code_of(text) == NO_USAGE_NOTE for text in reading.notes)
 
 
 def _created_ns(body: Mapping[str, Any]) -> int:
