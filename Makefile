@@ -6,7 +6,7 @@ PYTEST = $(BIN)/pytest
 DEFAULT_MARKS = not matrix and not e2e and not endurance
 
 .DEFAULT_GOAL = help
-.PHONY: help demo test check format lint types floors bench matrix endurance backends e2e prices dashboards picture lock clean
+.PHONY: help demo test check format lint types floors bench versions matrix endurance backends e2e prices dashboards picture lock clean
 
 help:  ## this list
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,7 +37,10 @@ floors: $(READY)
 bench: $(READY)  ## speed: ratios in one run (benchmarks/README.md)
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
 
-matrix: $(READY)  ## SDK versions and ways of calling, an environment for each
+versions: $(READY)  ## every way of calling at the lowest, a middle and the newest SDK versions, an environment for each
+	$(PYTEST) -m matrix tests/matrix/test_versions.py
+
+matrix: $(READY)  ## all of that, with servers, workers and other instrumentations beside us; writes docs/matrix.md
 	$(PYTEST) -m matrix tests/matrix tests/coexistence
 
 endurance: $(READY)  ## long runs
