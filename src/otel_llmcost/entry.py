@@ -14,6 +14,7 @@ from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-de
 )
 
 from .watch.guard import guarded
+from .watch.supported import SDKS
 
 
 def pre_instrument() -> None:
@@ -35,8 +36,6 @@ class _SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     sdk = ""
 
     def instrumentation_dependencies(self) -> Collection[str]:
-        from .runtime import SDKS
-
         return (SDKS[self.sdk].requires,)
 
     def _instrument(self, **kwargs: Any) -> None:

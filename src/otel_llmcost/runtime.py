@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -42,11 +42,11 @@ from .settle import Settler
 from .telemetry import configure_sdk, prepend, sdk_provider
 from .upkeep import Upkeep
 from .version import __version__
-from .watch import anthropic, openai, stainless
-from .watch.declaration import Sdk
+from .watch import stainless
 from .watch.engine import Engine
 from .watch.guard import guarded
 from .watch.patch import Patch, hooks
+from .watch.supported import SDKS, Supported
 
 if TYPE_CHECKING:
     from .budgets import Budget
@@ -54,8 +54,6 @@ if TYPE_CHECKING:
     from .sessions.log import SessionLog
 
 _log = logging.getLogger("otel_llmcost")
-
-SDKS: Mapping[str, Sdk] = {sdk.name: sdk for sdk in (openai.SDK, anthropic.SDK)}
 
 
 class Runtime:
@@ -153,8 +151,8 @@ class Runtime:
             self.processor.active = False
             self._provider_patch.undo()
 
-    def _patch(self, sdk: Sdk, module: ModuleType) -> None:
-        patch = guarded(stainless.watch, sdk, self.engine, module)
+    def _patch(self, sdk: Supported, module: ModuleType) -> None:
+        patch = guarded(self._watched, sdk, module)
         if patch is not None and patch.swapped:
             self._patches[sdk.name] = patch
             # here, where the program waits for its import, and not in its first call
@@ -165,6 +163,9 @@ class Runtime:
                 sdk.name,
                 sdk.requires,
             )
+
+    def _watched(self, sdk: Supported, module: ModuleType) -> Patch:
+        return stainless.watch(sdk.declaration(), self.engine, module)
 
     def arm(self) -> None:
         """Instruments, span processor, exit and fork handlers: once for a process."""

@@ -17,8 +17,8 @@ from ..assembly import ledger_settings
 from ..config import Config, load_config
 from ..ledger.scopes import read_seen
 from ..neighbours import NEIGHBOURS, neighbour
-from ..runtime import SDKS
 from ..version import __version__
+from ..watch.supported import SDKS
 from .diagnosis_of_data import configuration, instant, ledger, prices
 from .diagnosis_of_export import export
 from .findings import BROKEN, NOTE, OK, Diagnosis, Finding

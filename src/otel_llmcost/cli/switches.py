@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..runtime import SDKS
+from ..watch.supported import SDKS
 
 DISABLED_BY = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 OUR_PREFIX = "llmcost"

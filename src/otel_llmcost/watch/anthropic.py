@@ -41,8 +41,6 @@ _SESSIONS = _unpriced("sessions", "agent sessions")
 
 SDK = Sdk(
     name="anthropic",
-    module="anthropic._base_client",
-    requires="anthropic >= 0.40, < 3",
     provider=semconv.ANTHROPIC,
     routes={
         "POST /v1/messages": _MESSAGES,

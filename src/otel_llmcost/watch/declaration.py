@@ -1,6 +1,6 @@
 """What an SDK says about itself: which requests spend money, and how to read their answers.
 
-A new SDK that shares the seam of `stainless` is one file with one `Sdk`; see `watch/openai.py`.
+A new SDK that shares the seam of `stainless` is one file with one `Sdk` (see `watch/openai.py`) and a row in `supported`.
 """
 
 from __future__ import annotations
@@ -70,10 +70,6 @@ class Sdk(NamedTuple):
     """Everything that an SDK may say about itself."""
 
     name: str
-    module: str
-    """The module whose import arms the hooks."""
-    requires: str
-    """The distribution and the versions that are supported, for the instrumentor's metadata."""
     provider: str
     """The provider of its own hosts."""
     routes: Mapping[str, Route]

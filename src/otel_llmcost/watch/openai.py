@@ -153,8 +153,6 @@ SOCKETS = (
 
 SDK = Sdk(
     name="openai",
-    module="openai._base_client",
-    requires="openai >= 1.40, < 4",
     provider=semconv.OPENAI,
     routes=ROUTES,
     patterns=PATTERNS,
