@@ -35,7 +35,9 @@ def test_every_target_runs_in_order_and_closing_lines_stand_last(checkout):
     said = [line.split(",")[0] for line in ended.stdout.splitlines() if line.startswith("this is")]
     assert said == [f"this is {name}" for name in STEPS]
     assert "CI is true" in ended.stdout
-    assert ended.stdout.partition("closing lines")[2].split("\n")[1:] == ["3 passed in 1.50s"] * len(STEPS) + [""]
+    assert ended.stdout.partition("closing lines")[2].split("\n")[1:] == ["3 passed in 1.50s"] * len(
+        STEPS
+    ) + [""]
 
 
 def test_a_part_that_is_not_there_is_named(checkout):
