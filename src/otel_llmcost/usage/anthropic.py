@@ -90,8 +90,7 @@ def add_terms(reading: Reading, usage: Body, notes: list[str]) -> None:
             notes.append(
                 note(COMMITTED_NOTE, "served on Anthropic's priority tier, capacity bought beforehand")
             )
-    if usage.get("speed") == "fast":
-        reading.speed = "fast"
+    reading.speed = terms.speed(usage.get("speed"))
     geo = usage.get("inference_geo")
     if isinstance(geo, str) and geo not in ("", "not_available"):
         reading.region = geo.lower()

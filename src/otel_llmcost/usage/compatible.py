@@ -114,7 +114,7 @@ def _add_terms(reading: Reading, usage: Body) -> None:
     # LiteLLM hands Anthropic's terms on in OpenAI's shape.
     geo = text(usage.get("inference_geo")).lower()
     reading.region = "" if geo == "not_available" else geo
-    reading.speed = "fast" if usage.get("speed") == "fast" else ""
+    reading.speed = terms.speed(usage.get("speed"))
 
 
 def _add_tool_counts(reading: Reading, usage: Body, notes: list[str]) -> None:

@@ -49,6 +49,12 @@ def tier(said: object) -> str:
     return TIERS.get(lower, lower)
 
 
+def speed(said: object) -> str:
+    """The served speed where it is not the standard one; an unknown one is kept, as an unknown tier is."""
+    lower = said.lower() if isinstance(said, str) else ""
+    return "" if lower == STANDARD else lower
+
+
 def bought_beforehand(said: object) -> str:
     """The note of a call that ran on capacity bought beforehand, which has no price of its own."""
     return note(COMMITTED_NOTE, f"served on {said!r}, capacity bought beforehand")

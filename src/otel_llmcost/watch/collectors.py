@@ -104,7 +104,7 @@ class ChatCollector(Collector):
         super().take_event(data)
 
     def event(self, data: dict[str, Any]) -> None:
-        if data.get("usage") is not None or data.get("x_groq") is not None:
+        if data.get("usage") is not None or _usage_elsewhere(data):
             self.keep(data)
             self._headless = False
             self._usage_seen = True
@@ -134,6 +134,15 @@ class ChatCollector(Collector):
             function = tool.get("function") or {}
             self.text(function.get("name"))
             self.text(function.get("arguments"))
+
+
+def _usage_elsewhere(data: dict[str, Any]) -> bool:
+    """Groq says it in `x_groq`, whose first one tells the request's id alone; Moonshot says it in the choice."""
+    groq = data.get("x_groq")
+    if groq.__class__ is dict and groq.get("usage") is not None:
+        return True
+    choices = data.get("choices")
+    return any(choice.__class__ is dict and choice.get("usage") is not None for choice in choices or ())
 
 
 class ResponsesCollector(Collector):
