@@ -77,6 +77,12 @@ def test_the_tokenizer_is_that_of_the_model(
     sys.modules.pop("tiktoken")
 
 
+def test_a_model_alone_means_its_maker() -> None:
+    named = estimate(1000, "claude-sonnet-4-5", "anthropic", output_tokens=100, book=BOOK)
+    assert estimate(1000, "claude-sonnet-4-5", output_tokens=100, book=BOOK) == named
+    assert named.priced.amount is not None
+
+
 def test_an_estimate_is_marked_and_bounded() -> None:
     found = estimate(1000, "openai/gpt-5", output_tokens=100, book=BOOK)
     assert (found.priced.status, found.priced.amount) == ("estimated", femto("0.00225"))

@@ -127,10 +127,11 @@ def estimate(
 ) -> Estimate:
     """What a call with this prompt (its text, or its number of tokens) and so long an answer would cost.
 
+    Without a provider, the one that makes the model is meant.
     Its status is `estimated`, or `unpriced` with a reason.
     """
     prefix, slash, _ = model.partition("/")
-    named = provider_name(provider or (prefix if slash else ""))
+    named = provider_name(provider or (prefix if slash else "")) or book.maker(model)
     prompt = Counted(text, "told") if isinstance(text, int) else count_tokens(named, model, text)
     usage: Mapping[str, int] = {"input": prompt.tokens, "output": output_tokens}
     at = at_ns or time.time_ns()

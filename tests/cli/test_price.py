@@ -40,6 +40,15 @@ def test_the_answer_for_a_person() -> None:
     assert result.output.startswith("$0.00125  exact")
 
 
+def test_the_makers_price_is_meant_where_nobody_else_is_named() -> None:
+    result = run("--model", "gpt-5", "--time", "2026-11-22", "--input", "1000")
+    assert result.output.startswith("$0.00125  exact")
+    assert "gpt-5 of openai at prices" in result.output
+    # nobody makes and sells this one: Groq, Together and others serve it, each at prices of its own
+    assert "unpriced" in run("--model", "llama-3.3-70b-versatile", "--input", "1000").output
+    assert "unpriced" in run("--model", "gpt-5", "--host", "llm.example.com", "--input", "1000").output
+
+
 def test_no_price_is_said_with_its_reason() -> None:
     result = run("--provider", "openai", "--model", "gpt-nothing", "--input", "1000")
     assert result.exit_code == 0

@@ -32,7 +32,7 @@ _NUMBERS = (
     ("reasoning", "Output tokens that were reasoning."),
 )
 _TERMS = (
-    ("provider", "Who answered: openai, anthropic, aws.bedrock, gcp.gemini ..."),
+    ("provider", "Who answered: openai, anthropic, aws.bedrock ...; the model's maker, unless said."),
     ("tier", "The served tier: standard, batch, flex, priority, ultrafast."),
     ("speed", "The served speed: fast."),
     ("region", "The served region: us, eu, us-east-1 ..."),
@@ -71,6 +71,8 @@ def command(model: str, usage: tuple[str, ...], at: str | None, as_json: bool, *
         _filter(book, config.hosts)
         return
     call = _call(model, usage, at, given)
+    if not (call.provider or call.host or "/" in model):
+        call.provider = book.maker(model)
     priced = book.price(call)
     if as_json:
         print_json(answer(priced))
@@ -145,4 +147,5 @@ def _show(call: Call, priced: Priced) -> None:
         to.print(f"caching saved {money_text(priced.savings)}", markup=False)
     for reason in priced.reasons:
         to.print(printable(reason), style="yellow", markup=False)
-    to.print(f"{printable(call.request_model)} at prices {priced.version}", style="dim", markup=False)
+    whose = f" of {printable(call.provider)}" if call.provider else ""
+    to.print(f"{printable(call.request_model)}{whose} at prices {priced.version}", style="dim", markup=False)

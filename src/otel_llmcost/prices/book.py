@@ -15,7 +15,7 @@ from .hosts import region_of_host
 from .names import is_committed, region_of
 from .own import OwnPrices
 from .plan import Plan, WholeRates
-from .providers import provider_name
+from .providers import MAKERS, provider_name
 from .rates import FOREVER, Row
 from .shards import Snapshot
 from .status import TermsKey, price_oddly
@@ -184,6 +184,14 @@ class Book:
         return max(
             (row.context_window for row in self.rows(provider, model) if row.context_window), default=None
         )
+
+    def maker(self, model: str) -> str:
+        """The provider that makes a model and sells it itself, for a person who names the model alone.
+
+        "" where none is known, or several. Calls are not priced so: their host says who answered.
+        """
+        makers = [name for name in MAKERS if self._find(name, model, "")[0] is not None]
+        return makers[0] if len(makers) == 1 else ""
 
     def rows(self, provider: str, model: str, at_ns: int | None = None) -> list[Row]:
         """Every row that may price a model name at a provider, the user's first; [] for an unknown one.

@@ -63,6 +63,21 @@ PRICED_AS: dict[str, tuple[str, ...]] = {
 }
 """Providers whose name covers several price lists, in the order in which they are asked."""
 
+MAKERS: tuple[str, ...] = (
+    semconv.OPENAI,
+    semconv.ANTHROPIC,
+    semconv.GEMINI,
+    semconv.X_AI,
+    semconv.MISTRAL,
+    semconv.DEEPSEEK,
+    semconv.MOONSHOT,
+    semconv.COHERE,
+    semconv.PERPLEXITY,
+    semconv.MINIMAX,
+    semconv.Z_AI,
+)
+"""Providers that sell models of their own making."""
+
 
 def provider_name(text: str) -> str:
     """Our name of a provider, from any spelling; text that no table knows comes back as it is."""
