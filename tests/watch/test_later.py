@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import anthropic
 import httpx2
 import openai
+import pytest
 
 from otel_llmcost.money import femto
 
 from .conftest import World
-from .replies import RESPONSE, InProcess
+from .replies import MESSAGE, RESPONSE, InProcess
 
 BATCH = {
     "id": "batch_1",
@@ -72,3 +77,63 @@ def test_what_a_delegated_gateway_settles_is_its_own(world: World) -> None:
     asked = client("https://gateway.example.com/v1", {**RESPONSE, "background": True})
     asked.responses.retrieve("resp_1")
     assert settled(world) == []
+
+
+ENDED = {
+    "id": "msgbatch_1",
+    "type": "message_batch",
+    "processing_status": "ended",
+    "created_at": "2026-11-19T00:00:00Z",
+    "expires_at": "2026-11-20T00:00:00Z",
+    "request_counts": {"canceled": 0, "errored": 0, "expired": 0, "processing": 0, "succeeded": 2},
+    "results_url": "https://api.anthropic.com/v1/messages/batches/msgbatch_1/results",
+}
+RESULTS = b"".join(
+    json.dumps({"custom_id": name, "result": {"type": "succeeded", "message": MESSAGE}}).encode() + b"\n"
+    for name in ("a", "b")
+)
+# batch tier of claude-sonnet-4-5: 1000 x 1.50 + 100 x 7.50 = 2250 millionths
+EACH = [(f"batch:msgbatch_1:{name}", "exact", femto("0.00225")) for name in ("a", "b")]
+
+
+class Unread(httpx2.SyncByteStream, httpx2.AsyncByteStream):
+    def __iter__(self) -> Iterator[bytes]:
+        yield from (RESULTS[at : at + 50] for at in range(0, len(RESULTS), 50))
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for chunk in self:
+            yield chunk
+
+
+def results(request: httpx2.Request) -> httpx2.Response:
+    if request.url.path.endswith("/results"):
+        return httpx2.Response(200, headers={"content-type": "application/x-jsonl"}, stream=Unread())
+    return httpx2.Response(200, json=ENDED)
+
+
+@pytest.mark.parametrize("way", ["plain", "raw", "raw text", "streamed lines"])
+def test_results_of_a_batch_are_settled_whichever_way_they_are_read(world: World, way: str) -> None:
+    http = httpx2.Client(transport=InProcess(results))
+    batches = anthropic.Anthropic(api_key="none", max_retries=0, http_client=http).messages.batches
+    if way == "plain":
+        assert len(list(batches.results("msgbatch_1"))) == 2
+    elif way == "raw":
+        assert len(list(batches.with_raw_response.results("msgbatch_1").parse())) == 2
+    elif way == "raw text":
+        assert batches.with_raw_response.results("msgbatch_1").read() == RESULTS
+    else:
+        with batches.with_streaming_response.results("msgbatch_1") as answer:
+            assert len(list(answer.iter_lines())) == 2
+    assert [settlement[:3] for settlement in settled(world)] == EACH
+
+
+async def _read_raw() -> int:
+    async with httpx2.AsyncClient(transport=InProcess(results)) as http:
+        client = anthropic.AsyncAnthropic(api_key="none", max_retries=0, http_client=http)
+        answer = await client.messages.batches.with_raw_response.results("msgbatch_1")
+        return len([row async for row in await answer.parse()])
+
+
+def test_results_of_a_batch_are_settled_where_an_async_client_reads_them_raw(world: World) -> None:
+    assert asyncio.run(_read_raw()) == 2
+    assert [settlement[:3] for settlement in settled(world)] == EACH

@@ -96,11 +96,17 @@ class Later:
 
     def watch_lines(self, observation: Observation, result: Any) -> None:
         """Read along while the program iterates over a batch's results."""
-        chunks = getattr(result, "_raw_iterator", None)
-        if chunks is None or observation.client.delegated:
+        if observation.client.delegated:
             return
         batch = _batch_id(observation)
         lines = Lines(lambda line: self._line(observation, batch, line))
+        chunks = getattr(result, "_raw_iterator", None)
+        if chunks is None:
+            # a raw response, which the program parses or reads by itself
+            response = observation.exchanges[-1].response() if observation.exchanges else None
+            if response is not None:
+                _read_along(response, lines)
+            return
         result._raw_iterator = (
             _along_async(chunks, lines) if hasattr(chunks, "__anext__") else _along(chunks, lines)
         )
@@ -155,6 +161,25 @@ async def _along_async(chunks: AsyncIterator[bytes], lines: Lines) -> AsyncItera
         guarded(lines.feed, chunk)
         yield chunk
     guarded(lines.end)
+
+
+def _read_along(response: Any, lines: Lines) -> None:
+    """Read along with whatever reads the body: httpx reads lines, texts and whole bodies by these two."""
+    read, read_async = response.iter_bytes, response.aiter_bytes
+
+    def begun() -> None:
+        for name in ("iter_bytes", "aiter_bytes"):  # instance attributes would keep it from being pickled
+            response.__dict__.pop(name, None)
+
+    def iter_bytes(*args: Any, **kwargs: Any) -> Iterator[bytes]:
+        begun()
+        return _along(read(*args, **kwargs), lines)
+
+    def aiter_bytes(*args: Any, **kwargs: Any) -> AsyncIterator[bytes]:
+        begun()
+        return _along_async(read_async(*args, **kwargs), lines)
+
+    response.iter_bytes, response.aiter_bytes = iter_bytes, aiter_bytes
 
 
 def _call(
