@@ -150,7 +150,7 @@ class Settler:
         links = [Link(created.span)] if created is not None and created.span is not None else []
         model = call.response_model or call.request_model
         span = self.tracer.start_span(
-            f"{call.operation} {model}",
+            f"{call.operation} {model}".rstrip(),
             context=Context(),
             kind=SpanKind.INTERNAL,
             links=links,

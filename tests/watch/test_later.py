@@ -47,11 +47,13 @@ def settled(world: World) -> list[tuple[str, str, int | None, tuple[str, ...]]]:
 
 
 def test_a_finished_batch_that_tells_no_usage_is_unpriced_once(world: World) -> None:
+    world.settler.tracer = world.engine.tracer
     asked = client("https://acme.openai.azure.com/openai/v1", BATCH)
     for _ in range(3):
         assert asked.batches.retrieve("batch_1").status == "completed"
     ((key, status, amount, reasons),) = settled(world)
     assert (key, status, amount) == ("batch:batch_1:untold", "unpriced", None)
+    assert [span.name for span in world.spans.ended] == ["settle"]
     assert "no-usage: the batch tells no usage" in reasons
 
 
