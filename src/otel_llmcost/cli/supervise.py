@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NoReturn
@@ -17,6 +18,7 @@ _WAITED = _FORWARDED | {signal.SIGCHLD}
 # Python ignores these for itself; a program that we start expects the system's default.
 _RESTORED = (signal.SIGPIPE, signal.SIGXFSZ)
 _SUSPENDING = frozenset({signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
+_MOMENT_S = 0.02
 _OF_TERMINAL = frozenset({signal.SIGINT, signal.SIGQUIT})
 
 
@@ -65,8 +67,14 @@ def _wait(child: int) -> int:
             continue
         if not os.WIFSTOPPED(status):
             return status
-        if os.WSTOPSIG(status) in _SUSPENDING:  # a shell waits for us to stop as well
+        if os.WSTOPSIG(status) in _SUSPENDING and not _goes_on(child):  # a shell waits for us to stop as well
             os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _goes_on(child: int) -> bool:
+    """Whether a stopped child was continued since: a shell's `fg` may wake us a moment before it wakes the child."""
+    time.sleep(_MOMENT_S)
+    return os.waitid(os.P_PID, child, os.WCONTINUED | os.WNOHANG) is not None
 
 
 def _next_signal() -> tuple[int, bool]:
