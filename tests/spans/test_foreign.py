@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -184,3 +185,36 @@ def test_an_openinference_chain_is_no_call() -> None:
     assert (
         read_call(SpanFacts(scope="openinference.instrumentation.langchain", attributes=attributes)) is None
     )
+
+
+def body_on_span(model: str, body: dict[str, Any]) -> Call:
+    attributes = {
+        "openinference.span.kind": "LLM",
+        "llm.model_name": model,
+        "llm.provider": "openai",
+        "llm.token_count.prompt": 50,
+        "llm.token_count.completion": 100,
+        "output.value": json.dumps(body),
+    }
+    return read(attributes, "openinference.instrumentation.openai", "0.1.66")
+
+
+def test_the_body_of_an_image_on_a_span_is_read_as_one() -> None:
+    usage = {
+        "input_tokens": 50,
+        "output_tokens": 100,
+        "input_tokens_details": {"text_tokens": 20, "image_tokens": 30},
+    }
+    call = body_on_span("gpt-image-1", {"created": 1, "data": [{"url": "x"}], "usage": usage})
+    assert (call.usage["input"], call.usage["input_image"], call.usage["output_image"]) == (20, 30, 100)
+
+
+def test_the_body_of_a_transcription_on_a_span_is_read_as_one() -> None:
+    usage = {
+        "type": "tokens",
+        "input_tokens": 50,
+        "output_tokens": 100,
+        "input_token_details": {"text_tokens": 10, "audio_tokens": 40},
+    }
+    call = body_on_span("gpt-4o-transcribe", {"text": "hello", "usage": usage})
+    assert call.usage == {"input": 10, "input_audio": 40, "output": 100}

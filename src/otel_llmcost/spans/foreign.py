@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from .. import semconv as s
@@ -84,7 +84,7 @@ def completed(call: Call, facts: SpanFacts, attributes: Attributes, dialect: Dia
 def _body_on_span(own: Attributes, translated: Attributes) -> Reading | None:
     """The provider's own usage, where the span carries it whole (Logfire) or in the body (OpenInference)."""
     usage = _parsed_body(translated.get(RAW_USAGE))
-    body = {"usage": usage} if usage else _parsed_body(own.get("output.value"))
+    body: dict[str, object] = {"usage": usage} if usage else _parsed_body(own.get("output.value"))
     said = body.get("usage") if body else None
     if not body or not isinstance(said, dict):
         return None
@@ -92,7 +92,18 @@ def _body_on_span(own: Attributes, translated: Attributes) -> Reading | None:
         "cache_creation_input_tokens" in said or body.get("type") == "message"
     ):
         return anthropic.read_message(body)
-    return openai.read_responses(body) if body.get("object") == "response" else openai.read_chat(body)
+    return _reader_of(body, said)(body)
+
+
+def _reader_of(body: dict[str, object], usage: dict[str, object]) -> Callable[[dict[str, object]], Reading]:
+    """The reader of an OpenAI body, by its shape."""
+    if body.get("object") == "response":
+        return openai.read_responses
+    if "input_tokens" in usage and isinstance(body.get("data"), list):
+        return openai.read_images
+    if "text" in body and usage.get("type") in ("tokens", "duration"):
+        return openai.read_transcription
+    return openai.read_chat
 
 
 def _parsed_body(value: object) -> dict[str, object]:
