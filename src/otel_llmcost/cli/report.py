@@ -68,7 +68,7 @@ def report_columns(report: Report) -> list[Column]:
         for place, name in enumerate(report.by)
     ]
     columns.append(Column.numbers("calls", [row.calls for row in rows]))
-    headers = ("input", "cache read", "cache write", "output")
+    headers = ("uncached", "cache read", "cache write", "output")
     for place, (name, header) in enumerate(zip(_SUMS, headers, strict=True)):
         values = [getattr(row, name) for row in rows]
         if any(values):
