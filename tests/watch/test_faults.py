@@ -17,6 +17,7 @@ from .faults import CALLS
 # They do nothing but call the original and `guarded`.
 SHELLS = {
     "watch/guard.py:guarded",
+    "watch/guard.py:guarded_event",
     "watch/stainless.py:_wrap_request.<locals>.request",
     "watch/stainless.py:_wrap_request_async.<locals>.request",
     "watch/stainless.py:_wrap_response.<locals>._process_response",

@@ -91,14 +91,12 @@ class ChatCollector(Collector):
         # the common chunk, a piece of text in the middle, takes the short way: this runs for every one of them
         if not self._headless and data.__class__ is dict and data.get("usage") is None:
             try:
-                choices = data.get("choices")
-                if choices and choices[0].get("finish_reason") is None:
-                    delta = choices[0].get("delta")
-                    content = delta.get("content") if delta else None
-                    if content.__class__ is str and not self.keep_text:
-                        self.last_ns = _now()
-                        self.characters += len(content)
-                        return
+                choice = data["choices"][0]
+                content = choice["delta"].get("content")
+                if content.__class__ is str and choice.get("finish_reason") is None and not self.keep_text:
+                    self.last_ns = _now()
+                    self.characters += len(content)
+                    return
             except _ODD_SHAPE:
                 pass
         super().take_event(data)

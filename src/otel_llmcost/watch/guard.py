@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from ..errors import BudgetExceeded
 
@@ -41,6 +41,14 @@ def guarded(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
     except Exception as error:  # noqa: BLE001 - the one place
         report(fn, error)
         return None
+
+
+def guarded_event(take: Callable[[Any], None], data: Any) -> None:
+    """`guarded` for the events of a stream: without packing arguments it costs a third."""
+    try:
+        take(data)
+    except Exception as error:  # noqa: BLE001 - the one place
+        report(take, error)
 
 
 async def guarded_async(fn: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T | None:

@@ -16,7 +16,7 @@ from typing import Any
 from .declaration import Sdk, Socket
 from .engine import Engine
 from .exchange import EXTENSION
-from .guard import guarded, guarded_async
+from .guard import guarded, guarded_async, guarded_event
 from .injection import with_usage
 from .observation import Entered, Observation, current
 from .patch import Patch
@@ -187,7 +187,12 @@ def _take(response: Any, data: Any) -> None:
 def _plain_data(original: Callable[..., Any]) -> Callable[..., Any]:
     # the SDK's own signature: a call through *args, **kwargs costs ten times as much, on every streamed event
     def _process_response_data(self: Any, *, data: Any, cast_to: Any, response: Any) -> Any:
-        guarded(_take, response, data)
+        try:
+            exchange = response.extensions.get(EXTENSION)
+        except AttributeError:  # not a response as we know them
+            exchange = None
+        if exchange is not None:
+            guarded_event(exchange.take, data)
         return original(self, data=data, cast_to=cast_to, response=response)
 
     return _process_response_data
