@@ -89,3 +89,25 @@ def test_price(file: str, name: str, provider: str, usd: str, status: str) -> No
 def test_no_usage_is_unpriced_and_not_free(name: str) -> None:
     priced = BOOK.price(call_of("openai", name, "openai"))
     assert (priced.status, priced.amount) == ("unpriced", None)
+
+
+def test_the_list_cost_of_a_session_is_anthropics_own_figure() -> None:
+    """125.5 cents, in the minor unit of the currency; beside it what the tokens cost: 1000 x 3 + 100 x 15 = 4500."""
+    body = {
+        "type": "session",
+        "id": "sess_1",
+        "model": "claude-sonnet-4-5",
+        "usage": {
+            "input_tokens": 1000,
+            "output_tokens": 100,
+            "list_cost": {"amount": "125.5", "currency": "USD"},
+        },
+    }
+    reading = read_body("anthropic", body)
+    call = Call(
+        key="a session", provider="anthropic", response_model=reading.model, start_ns=NOVEMBER_21,
+        usage=reading.usage, reported=reading.reported, notes=reading.notes,
+    )  # fmt: skip
+    priced = BOOK.price(call)
+    assert (priced.status, as_text(priced.amount or 0)) == ("reported", "1.255")
+    assert as_text(priced.list_amount or 0) == "0.0045"

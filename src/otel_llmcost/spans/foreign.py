@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from .. import semconv as s
@@ -83,6 +83,8 @@ def completed(call: Call, facts: SpanFacts, attributes: Attributes, dialect: Dia
 
 def _body_on_span(own: Attributes, translated: Attributes) -> Reading | None:
     """The provider's own usage, where the span carries it whole (Logfire) or in the body (OpenInference)."""
+    from ..usage import read_body
+
     usage = _parsed_body(translated.get(RAW_USAGE))
     body: dict[str, object] = {"usage": usage} if usage else _parsed_body(own.get("output.value"))
     said = body.get("usage") if body else None
@@ -92,18 +94,8 @@ def _body_on_span(own: Attributes, translated: Attributes) -> Reading | None:
         "cache_creation_input_tokens" in said or body.get("type") == "message"
     ):
         return anthropic.read_message(body)
-    return _reader_of(body, said)(body)
-
-
-def _reader_of(body: dict[str, object], usage: dict[str, object]) -> Callable[[dict[str, object]], Reading]:
-    """The reader of an OpenAI body, by its shape."""
-    if body.get("object") == "response":
-        return openai.read_responses
-    if "input_tokens" in usage and isinstance(body.get("data"), list):
-        return openai.read_images
-    if "text" in body and usage.get("type") in ("tokens", "duration"):
-        return openai.read_transcription
-    return openai.read_chat
+    # a whole body is told by its shape, like any other; readers that most programs never need are loaded with the first
+    return openai.read_chat(body) if usage else read_body(s.OPENAI, body)
 
 
 def _parsed_body(value: object) -> dict[str, object]:

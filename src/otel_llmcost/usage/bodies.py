@@ -157,6 +157,10 @@ def _is_image(body: Body) -> bool:
     return "svg_usage" in body or any("b64_json" in image or "url" in image for image in made)
 
 
+def _is_session(body: Body) -> bool:
+    return "list_cost" in body or "list_cost" in table(body.get("usage"))
+
+
 def _is_cohere(body: Body) -> bool:
     return "billed_units" in table(body.get("usage")) or "billed_units" in table(body.get("meta"))
 
@@ -194,6 +198,7 @@ _BY_SHAPE: tuple[tuple[Callable[[Body], bool], Callable[[Body], Reading]], ...] 
     (_usage_has("inputTokens"), bedrock.read_converse),
     (_is_cohere, cohere.read_billed),
     (_has("usage_info"), mistral.read_ocr),
+    (_is_session, anthropic.read_session),
     (_is_response, openai.read_responses),
     (_is_message, anthropic.read_message),
     (lambda body: body.get("object") == "batch", openai.read_batch),
