@@ -38,16 +38,16 @@ def guarded(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
         return fn(*args, **kwargs)
     except BudgetExceeded:
         raise
-    except Exception as error:  # noqa: BLE001 - the one place
+    except Exception as error:  # noqa: BLE001 - this module is the one place
         report(fn, error)
         return None
 
 
 def guarded_event(take: Callable[[Any], None], data: Any) -> None:
-    """`guarded` for the events of a stream: without packing arguments it costs a third."""
+    """`guarded` for the events of a stream: it runs for every one of them, so no arguments are packed."""
     try:
         take(data)
-    except Exception as error:  # noqa: BLE001 - the one place
+    except Exception as error:  # noqa: BLE001 - this module is the one place
         report(take, error)
 
 
@@ -57,7 +57,7 @@ async def guarded_async(fn: Callable[P, Awaitable[T]], *args: P.args, **kwargs: 
         return await fn(*args, **kwargs)
     except BudgetExceeded:
         raise
-    except Exception as error:  # noqa: BLE001 - the one place
+    except Exception as error:  # noqa: BLE001 - this module is the one place
         report(fn, error)
         return None
 
