@@ -33,7 +33,8 @@ class Exchange:
     )
 
     def __init__(self, observation: Observation, response: Any, stream: bool, unparsed: bool) -> None:
-        self.observation = observation
+        self.observation: Observation | None = observation
+        """None once its call is settled: the two would keep each other, and the reply, for the garbage collector."""
         self.collector: Collector = observation.route.collector(observation.engine.keep_text)
         self.take: Callable[[Any], None] = self.collector.take_event if stream else self.collector.take_body
         """JSON that the SDK decoded: one event of a stream, or a whole body."""
@@ -51,12 +52,13 @@ class Exchange:
         collector = self.collector
         if not self.stream and collector.body is not None:
             return collector.body
-        return self.observation.route.fold(collector.events) if collector.events else {}
+        observation = self.observation
+        return observation.route.fold(collector.events) if observation and collector.events else {}
 
     def ended(self, error: BaseException | None, dropped: bool) -> None:
         """The body was read, closed, failed or dropped."""
         observation = self.observation
-        if not observation.open or self is not observation.exchanges[-1]:
+        if observation is None or not observation.open or self is not observation.exchanges[-1]:
             return
         if error is not None and observation.error is None:
             observation.error = error

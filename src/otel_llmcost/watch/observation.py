@@ -233,6 +233,7 @@ class Observation:
     def disown(self) -> None:
         """Forget the call without settling it: it belongs to the parent process."""
         self._open.clear()
+        self._let_go()
 
     # -- the end
 
@@ -243,7 +244,12 @@ class Observation:
         except IndexError:
             return
         guarded(self.engine.conclude, self)
+        self._let_go()
+
+    def _let_go(self) -> None:
         self.error = None  # its traceback holds the frames of the program, and the response may live on
+        for exchange in self.exchanges:
+            exchange.observation = None
 
     @property
     def open(self) -> bool:
