@@ -10,10 +10,10 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from otel_llmcost.call import EXACT, Call, Priced
+from otel_llmcost.config import Config
 from otel_llmcost.gauges import Gauges
 from otel_llmcost.ledger import LedgerSettings, Recorder
-from otel_llmcost.prices import Book
-from otel_llmcost.prices.load import load_book
+from otel_llmcost.upkeep import Upkeep
 
 
 @dataclass
@@ -28,14 +28,14 @@ class FixedGate:
 
 @dataclass
 class Process:
-    book: Book
+    upkeep: Upkeep
     gate: FixedGate | None = None
     recorder: Recorder | None = None
 
 
 class Told:
     def __init__(self, **parts: Any) -> None:
-        self.process = Process(load_book(), **parts)
+        self.process = Process(Upkeep(Config(), lambda _: None), **parts)
         self.reader = InMemoryMetricReader()
         self.gauges = Gauges(self.process)
         self.gauges.register(MeterProvider([self.reader]).get_meter("test"))
@@ -81,6 +81,8 @@ def test_a_forked_child_does_not_tell_what_its_parent_refused() -> None:
 
 def test_the_age_of_the_prices_in_force_now() -> None:
     told = Told()
+    assert told("llmcost.price.age") == {}  # nothing asked for a price yet
+    told.process.upkeep.opened()
     (age,) = told("llmcost.price.age").values()
     assert 0 <= age < 365 * 86_400
 

@@ -24,7 +24,7 @@ from otel_llmcost.cli import main
 from otel_llmcost.config import Config
 from otel_llmcost.errors import UpdateError
 from otel_llmcost.money import femto
-from otel_llmcost.prices import SHIPPED, Book, load_book, parse_row, read_snapshot, write_snapshot
+from otel_llmcost.prices import SHIPPED, Book, load, load_book, parse_row, read_snapshot, write_snapshot
 from otel_llmcost.prices.bundle import pack, unpack
 from otel_llmcost.prices.compare import compare
 from otel_llmcost.prices.shards import Snapshot, digest_of
@@ -392,7 +392,7 @@ def test_a_running_program_prices_by_what_was_installed(
     )
     in_force: queue.Queue[Book] = queue.Queue()
     upkeep = Upkeep(config, in_force.put, first_s=0)
-    upkeep.start(load_book())
+    upkeep.start()
     book = in_force.get(timeout=60)
     upkeep.stop()
     call = Call(provider="made-up", request_model="gpt-5", usage={"input": 10**6}, start_ns=1)
@@ -412,11 +412,16 @@ def test_what_another_process_installed_is_used_too(tmp_path: Path, site: Site, 
 
 
 def test_old_prices_are_said_once_and_an_update_without_a_key_is_none(
-    caplog: pytest.LogCaptureFixture, tmp_path: Path
+    caplog: pytest.LogCaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old = write_snapshot([], [], tmp_path / "old", date=dt.date(2020, 1, 1), sources={})
-    Upkeep(Config(), lambda _: None).start(Book(old))
-    assert "days old (2020-01-01" in caplog.text
+    write_snapshot([], [], tmp_path / "old", date=dt.date(2020, 1, 1), sources={})
+    monkeypatch.setattr(load, "SHIPPED", tmp_path / "old")
+    upkeep = Upkeep(Config(), lambda _: None)
+    upkeep.start()
+    assert not caplog.text  # no price was asked for
+    upkeep.warm("openai")
+    upkeep.price(Call(provider="openai", request_model="gpt-5"))
+    assert caplog.text.count("days old (2020-01-01") == 1
     Upkeep(Config(price_update_from="https://example.com/p.json"), lambda _: None).refresh()
     assert "without its publisher's key" in caplog.text
 

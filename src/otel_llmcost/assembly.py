@@ -1,6 +1,6 @@
 """From the settings to the parts: each function makes one part of the house out of the configuration.
 
-Parts that a program does not use are not imported: budgets only where there are some.
+Parts that a program does not use are not imported: budgets only where there are some, prices only once a call may come.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,14 +21,13 @@ from .config import Config
 from .errors import ConfigurationError
 from .ledger import LedgerSettings
 from .ledger.location import anything_kept, default_directory, prepare_directory
-from .prices import Book, load_book, resolve_host
-from .prices.hosts import DELEGATED, LOCAL
-from .toml_source import read_toml
-from .updates.store import PriceStore
+from .prices.hosts import DELEGATED, LOCAL, resolve_host
 
 if TYPE_CHECKING:
     from .budgets import Budget, Gate
     from .clients import UseCases
+    from .prices import Book
+    from .updates.store import PriceStore
 
 _log = logging.getLogger("otel_llmcost")
 
@@ -41,6 +40,9 @@ def tell(problems: Iterable[ConfigurationError]) -> None:
 
 def open_book(config: Config) -> Book:
     """The prices in force: the shipped ones, under the user's own rows in the settings and the price files."""
+    from .prices import load_book
+    from .toml_source import read_toml
+
     documents = [config.document] if config.document is not None else []
     for path in config.price_files:
         try:
@@ -55,6 +57,8 @@ def open_book(config: Config) -> Book:
 
 def open_price_store(config: Config) -> PriceStore:
     """Where updated prices are kept. The directory need not be there."""
+    from .updates.store import PriceStore
+
     state = default_directory(os.environ)
     fallback = state / "prices" if state is not None else Path(os.devnull) / "prices"
     return PriceStore(config.prices_directory or fallback)
@@ -124,8 +128,8 @@ def carry_baggage(config: Config) -> None:
     )
 
 
-def open_gate(config: Config, book: Book) -> Gate | None:
-    """The budgets of the settings; None where there are none.
+def open_gate(config: Config, opened: Callable[[], Book]) -> Gate | None:
+    """The budgets of the settings; None where there are none. The prices are opened where there are some.
 
     A mistake in a `block` budget is a problem in `config.fatal`: the program counted on it.
     """
@@ -139,7 +143,7 @@ def open_gate(config: Config, book: Book) -> Gate | None:
     config.fatal.extend(parsed.fatal)
     for problem in parsed.fatal:
         _log.error("otel-llmcost: a budget that should block is not in force: %s", problem)
-    return gate_of(parsed.budgets, book, ledger_settings(config).directory)
+    return gate_of(parsed.budgets, opened(), ledger_settings(config).directory)
 
 
 def gate_of(budgets: Iterable[Budget], book: Book, directory: Path | None) -> Gate | None:

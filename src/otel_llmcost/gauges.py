@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from .ledger import Recorder
     from .prices import Book
 
+    class Prices(Protocol):
+        """The prices of the process."""
+
+        @property
+        def book(self) -> Book | None: ...
+
     class Gate(Protocol):
         """The budgets in force, as far as they are told."""
 
@@ -34,7 +40,7 @@ if TYPE_CHECKING:
         """The parts of a process that are looked at; any of them may be replaced while it runs."""
 
         @property
-        def book(self) -> Book: ...
+        def upkeep(self) -> Prices: ...
 
         @property
         def gate(self) -> Gate | None: ...
@@ -95,7 +101,10 @@ class Gauges:
         ]
 
     def _price_age(self, options: CallbackOptions) -> Iterable[Observation]:
-        return [Observation(age_s(self._state.book))]
+        book = (
+            self._state.upkeep.book
+        )  # none is opened for this: a program without calls has no prices to be old
+        return [Observation(age_s(book))] if book is not None else []
 
     def _ledger_enabled(self, options: CallbackOptions) -> Iterable[Observation]:
         return [Observation(int(self._state.recorder is not None))]

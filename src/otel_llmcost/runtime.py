@@ -24,7 +24,6 @@ from .assembly import (
     carry_baggage,
     gate_of,
     ledger_settings,
-    open_book,
     open_gate,
     open_use_cases,
     read_past,
@@ -36,7 +35,6 @@ from .gauges import Gauges
 from .ledger import Recorder, open_recorder
 from .ledger.claims import Claims
 from .metrics import Counters
-from .prices import Book
 from .processor import CostSpanProcessor
 from .settle import Settler
 from .telemetry import configure_sdk, prepend, sdk_provider
@@ -49,7 +47,8 @@ from .watch.patch import Patch, hooks
 from .watch.supported import SDKS, Supported
 
 if TYPE_CHECKING:
-    from .budgets import Budget
+    from .budgets import Budget, Gate
+    from .prices import Book
     from .services import Services
     from .sessions.log import SessionLog
 
@@ -63,13 +62,13 @@ class Runtime:
         self.config = config
         tell(config.problems)
         attribution.configure(attribution_settings(config))
-        self.book: Book = open_book(config)
         self._services: Services | None = None
         self.counters = Counters(config.metric_tags, config.histograms, config.new_metric_names)
         self.recorder: Recorder | None = open_recorder(ledger_settings(config))
-        self.gate = open_gate(config, self.book)
+        self.gate: Gate | None = None
+        self.upkeep = Upkeep(config, self.use_book)
         self.settler = Settler(
-            self.book, self.counters, self.recorder, self.gate, config.dialects, config.capture_content
+            self.upkeep, self.counters, self.recorder, None, config.dialects, config.capture_content
         )
         tracer = trace.get_tracer(semconv.SCOPE, __version__, schema_url=semconv.SCHEMA_URL)
         self.settler.tracer = tracer
@@ -85,11 +84,16 @@ class Runtime:
         self.processor = CostSpanProcessor(self.settler, self.engine)
         self._patches: dict[str, Patch] = {}
         self.gauges = Gauges(self)
-        self.upkeep = Upkeep(config, self.use_book)
         self._endings = Endings(self)
         self._armed = False
         self._provider_patch = Patch()
         self._session_log: SessionLog | None = None
+        self.gate = self.settler.gate = open_gate(config, self.upkeep.opened)
+
+    @property
+    def book(self) -> Book:
+        """The prices in force."""
+        return self.upkeep.opened()
 
     def services(self) -> Services:
         """What trackers, sessions and clients use of us."""
@@ -104,7 +108,7 @@ class Runtime:
 
     def use_book(self, book: Book) -> None:
         """Price by another book from now on, wherever calls are priced; what was priced keeps its price."""
-        self.book = self.settler.book = book
+        self.upkeep.book = self.settler.book = book
         if self.gate is not None:
             self.gate.use_book(book)
         if self._services is not None:
@@ -156,13 +160,10 @@ class Runtime:
         if patch is not None and patch.swapped:
             self._patches[sdk.name] = patch
             # here, where the program waits for its import, and not in its first call
-            guarded(self.book.warm, sdk.name)
+            guarded(self.upkeep.warm, sdk.name)
         elif sdk.name not in self._patches:
-            _log.warning(
-                "otel-llmcost: %s is installed, but nothing in it could be watched (%s wanted)",
-                sdk.name,
-                sdk.requires,
-            )
+            why = "is installed, but nothing in it could be watched"
+            _log.warning("otel-llmcost: %s %s (%s wanted)", sdk.name, why, sdk.requires)
 
     def _watched(self, sdk: Supported, module: ModuleType) -> Patch:
         return stainless.watch(sdk.declaration(), self.engine, module)
@@ -185,7 +186,7 @@ class Runtime:
         guarded(self.gauges.register, meter)
         self._endings.arm()
         guarded(carry_baggage, self.config)
-        guarded(self.upkeep.start, self.book)
+        guarded(self.upkeep.start)
         if self.gate is not None:
             guarded(read_past, self.gate, self.config)
 
@@ -204,8 +205,6 @@ class Runtime:
 
     def _meters_made(self, provider: MeterProvider) -> None:
         self._endings.end_first()
-
-    # -- the pipeline
 
     def fall_back_to_own_sdk(self) -> None:
         """Under `opentelemetry-instrument` without any distribution: make the pipeline that the environment asks for."""

@@ -1,4 +1,4 @@
-"""The prices of a running program: a word when they are old, newer ones in the background, a page made ready."""
+"""The prices of a running program: opened when needed, a word when they are old, newer ones in the background."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from .assembly import open_book, open_price_store
+from .call import Call, Priced
 from .config import Config
-from .prices import Book
-from .prices.load import STALE_DAYS
 
 if TYPE_CHECKING:
+    from .prices import Book
     from .updates.silent import Refresher
 
 _log = logging.getLogger("otel_llmcost")
@@ -21,23 +21,41 @@ _FIRST_S = 30.0
 
 
 class Upkeep:
-    """Keeps the prices of this process fresh, as far as the settings ask for it; `use_book` puts others in force."""
+    """Opens the prices of this process and keeps them fresh, as far as the settings ask for it.
+
+    `use_book` puts a book in force everywhere; until one is, an `Upkeep` stands in its place.
+    """
 
     def __init__(
         self, config: Config, use_book: Callable[[Book], None], *, first_s: float = _FIRST_S
     ) -> None:
         self._config, self._use_book, self._first_s = config, use_book, first_s
         self._refresher: Refresher | None = None
+        self.book: Book | None = None
+        """The book in force; None as long as nothing asked for a price: opening one takes milliseconds."""
 
-    def start(self, book: Book) -> None:
-        """Says once that the prices are old, where they are, and begins to update them, where that was asked for."""
-        days = int(age_s(book) // 86_400)
-        if days > STALE_DAYS:
-            _log.warning(
-                "otel-llmcost: prices are %d days old (%s); remedy: a newer release, or otel-llmcost prices update",
-                days,
-                book.version,
-            )
+    def opened(self) -> Book:
+        """The book in force, opened now where none is: mostly by the import of an SDK. Says once that it is old."""
+        # without a lock, which a forked child could inherit locked: two threads may open one at once, no harm
+        if self.book is not None:
+            return self.book
+        self.book = book = open_book(self._config)
+        self._use_book(book)
+        _say_age(book)
+        return book
+
+    def price(self, call: Call) -> Priced:
+        """What a call costs: whoever prices the first one of all opens the book."""
+        return self.opened().price(call)
+
+    def warm(self, provider: str) -> None:
+        """Makes a provider's prices ready, so that the first call does not wait for them."""
+        self.opened().warm(provider)
+
+    def start(self) -> None:
+        """Tells at once what is wrong in the user's own prices, where there are any; begins to update prices."""
+        if self._config.document is not None or self._config.price_files:
+            self.opened()
         self.refresh()
 
     def refresh(self) -> None:
@@ -60,6 +78,18 @@ class Upkeep:
 
     def _reload(self) -> None:
         self._use_book(open_book(self._config))
+
+
+def _say_age(book: Book) -> None:
+    from .prices.load import STALE_DAYS
+
+    days = int(age_s(book) // 86_400)
+    if days > STALE_DAYS:
+        _log.warning(
+            "otel-llmcost: prices are %d days old (%s); remedy: a newer release, or otel-llmcost prices update",
+            days,
+            book.version,
+        )
 
 
 def age_s(book: Book) -> float:
