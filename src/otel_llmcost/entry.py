@@ -41,12 +41,12 @@ class _SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     def _instrument(self, **kwargs: Any) -> None:
         from .runtime import instrument
 
-        guarded(instrument, sdks=(self.sdk,))
+        guarded(lambda: instrument(sdks=(self.sdk,)))
 
     def _uninstrument(self, **kwargs: Any) -> None:
         from .runtime import uninstrument
 
-        guarded(uninstrument, sdks=(self.sdk,))
+        guarded(lambda: uninstrument(sdks=(self.sdk,)))
 
 
 class OpenAIInstrumentor(_SdkInstrumentor):

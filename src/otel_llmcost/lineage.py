@@ -20,6 +20,7 @@ _REMEMBERED = 1000
 _SLACK_NS = 2_000_000
 """Some instrumentations take their times in milliseconds."""
 _AFTERWARDS_NS = 1_000_000_000
+_NOBODY = frozenset(("",))
 
 
 class Lineage:
@@ -92,7 +93,7 @@ class Counted:
     at_ns: int
     scope: str
     """Whose span told of it; "" for a call that was watched."""
-    told_by: set[str]
+    told_by: frozenset[str]
     """Scopes that had a span for it: each instrumentation has one span for a call."""
 
 
@@ -108,7 +109,8 @@ class Remembered:
 
     def add(self, call: Call, priced: Priced, carried: bool, around: int = 0, scope: str = "") -> None:
         """A call was counted; `scope` is whose span told of it, where nobody watched it."""
-        self._newest.append(Counted(call, priced, carried, around, time.time_ns(), scope, {scope}))
+        told_by = frozenset((scope,)) if scope else _NOBODY
+        self._newest.append(Counted(call, priced, carried, around, time.time_ns(), scope, told_by))
 
     def find(self, span_id: int, scope: str, told: Call) -> Counted | None:
         """The counted call for which a span stands that tells of `told`; each call is found once by a scope."""
@@ -117,7 +119,7 @@ class Remembered:
             if counted.at_ns < earliest:
                 break
             if scope not in counted.told_by and _is_same(counted, span_id, scope, told):
-                counted.told_by.add(scope)
+                counted.told_by |= {scope}
                 return counted
         return None
 

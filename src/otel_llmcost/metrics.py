@@ -1,7 +1,7 @@
 """The counters: observable counters over integer sums, exact to the last digit and zeroed in a forked child.
 
 A synchronous counter would sum doubles (a drift of 4e-12 in a million adds) and a child of a fork would report its
-parent's money again. Histogram values are queued and recorded when metrics are collected.
+parent's money again. Calls are queued on the caller's thread, and summed and recorded when metrics are collected.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from .accumulators import Accumulators, Attributes, Cell, Labels, merged
 from .call import Call, Priced
 from .money import as_float
 from .neighbours import DURATION, TOKENS
-from .usage.meters import OUTPUT_METERS, PROMPT_METERS, Usage, total
+from .usage.meters import OUTPUT_METERS, PROMPT_METERS, total
+from .watch.guard import guarded
 
-_QUEUE = 4096
+_QUEUE = 1024
 _EXEMPLAR_FRESH_S = 120.0
 DURATION_BOUNDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 TOKEN_BOUNDS = tuple(float(4**power) for power in range(14))
@@ -36,7 +37,7 @@ class Counters:
         self._sums = Accumulators(metric_tags)
         self._histograms = histograms
         self._new_names = new_names
-        self._queue: deque[tuple[Labels, str, Usage, float, SpanContext | None, int]] = deque()
+        self._queue: deque[tuple[Call, Priced, SpanContext | None, int]] = deque()
         self.instruments: list[Any] = []
         self._duration: Any = None
         self._sizes: tuple[Any, ...] = ()
@@ -45,21 +46,10 @@ class Counters:
 
     def add(self, call: Call, priced: Priced, span: SpanContext | None, histograms: int) -> None:
         """Count a settled call, once; `histograms` says which of them (`neighbours.DURATION`, `TOKENS`) are ours."""
-        sampled = span if span is not None and span.trace_flags.sampled else None
-        labels = self._sums.add(call, priced, sampled)
-        if histograms and self._histograms != "off":
-            self._queue_histograms(call, labels, sampled, histograms)
-
-    def _queue_histograms(
-        self, call: Call, labels: Labels, span: SpanContext | None, histograms: int
-    ) -> None:
-        value = (labels, call.error_type, call.usage, (call.end_ns - call.start_ns) / 1e9, span, histograms)
-        if len(self._queue) < _QUEUE:
-            self._queue.append(value)
-            return
-        for _ in range(2):  # nobody collects: keep up, without a pause for a whole queue
-            self._record_one()
-        self._queue.append(value)
+        self._queue.append((call, priced, span, histograms))
+        if len(self._queue) > _QUEUE:  # nobody collects: keep up, without a pause for a whole queue
+            self._count_one()
+            self._count_one()
 
     # -- instruments
 
@@ -124,6 +114,7 @@ class Counters:
     # -- collection
 
     def _observe_cost(self, options: CallbackOptions) -> Iterable[Observation]:
+        self.count_queued()
         rows = (
             (labels, component, status, amount, cell)
             for (labels, status, _), cell in self._sums.snapshot()
@@ -138,7 +129,7 @@ class Counters:
             yield Observation(as_float(amount), attributes, _exemplar(cell))
 
     def _observe_calls(self, options: CallbackOptions) -> Iterable[Observation]:
-        self.record_histograms()
+        self.count_queued()
         for (labels, status, error), cell in self._sums.snapshot():
             attributes = {**self._sums.attributes(labels), semconv.STATUS: status}
             if error:
@@ -146,6 +137,7 @@ class Counters:
             yield Observation(cell.calls, attributes, _exemplar(cell))
 
     def _observe_tokens(self, options: CallbackOptions) -> Iterable[Observation]:
+        self.count_queued()
         rows = (
             (labels, meter, "", quantity, cell)
             for (labels, _, _), cell in self._sums.snapshot()
@@ -157,6 +149,7 @@ class Counters:
             )
 
     def _observe_savings(self, options: CallbackOptions) -> Iterable[Observation]:
+        self.count_queued()
         rows = (
             (labels, "", "", cell.savings, cell)
             for (labels, _, _), cell in self._sums.snapshot()
@@ -166,6 +159,7 @@ class Counters:
             yield Observation(as_float(amount), self._sums.attributes(labels), _exemplar(cell))
 
     def _observe_retries(self, options: CallbackOptions) -> Iterable[Observation]:
+        self.count_queued()
         rows = (
             (labels, error, "", cell.retries, cell)
             for (labels, _, error), cell in self._sums.snapshot()
@@ -179,28 +173,37 @@ class Counters:
             )
             yield Observation(retries, attributes, _exemplar(cell))
 
-    def record_histograms(self) -> None:
-        """Record what is queued; runs before the instruments are read."""
+    def count_queued(self) -> None:
+        """Count what is queued; whichever instrument is read first does it for all."""
         for _ in range(len(self._queue)):
-            if not self._record_one():
+            if not self._count_one():
                 return
 
-    def _record_one(self) -> bool:
+    def _count_one(self) -> bool:
         try:
-            labels, error, usage, seconds, span, histograms = self._queue.popleft()
+            queued = self._queue.popleft()
         except IndexError:
             return False
-        if self._duration is None:
-            return True
+        guarded(self._count, *queued)
+        return True
+
+    def _count(self, call: Call, priced: Priced, span: SpanContext | None, histograms: int) -> None:
+        sampled = span if span is not None and span.trace_flags.sampled else None
+        labels = self._sums.add(call, priced, sampled)
+        if histograms and self._duration is not None:
+            self._record(call, labels, sampled, histograms)
+
+    def _record(self, call: Call, labels: Labels, span: SpanContext | None, histograms: int) -> None:
         attributes = self._sums.attributes(labels)
         attributes.pop(semconv.SERVICE_TIER, None)
         context = _context(span) if span is not None else Context()
         if histograms & DURATION:
+            error = call.error_type
             said = {**attributes, semconv.ERROR_TYPE: error} if error else attributes
-            self._duration.record(max(seconds, 0.0), said, context)
+            self._duration.record(max((call.end_ns - call.start_ns) / 1e9, 0.0), said, context)
         if histograms & TOKENS:
-            self._record_sizes(attributes, total(usage, PROMPT_METERS), total(usage, OUTPUT_METERS), context)
-        return True
+            sent, received = total(call.usage, PROMPT_METERS), total(call.usage, OUTPUT_METERS)
+            self._record_sizes(attributes, sent, received, context)
 
     def _record_sizes(self, attributes: Attributes, sent: int, received: int, context: Context) -> None:
         if self._new_names:

@@ -122,10 +122,8 @@ class Settler:
         """Settle a watched call and say its cost on its span."""
         priced = guarded(self.book.price, call) or _FAILED
         span = observation.span
-        if guarded(self._keys.insert, call.key) is False:
+        if guarded(self._is_first, call) is False:
             return
-        if call.response_id:
-            guarded(self._answers.insert, call.response_id)
         carried = span is not None and span.is_recording()
         around = observation.around
         if observation.native:
@@ -179,10 +177,8 @@ class Settler:
         `asked_tags` are its tags from inside the program alone, where it has others, too: budgets look at them.
         """
         priced = guarded(self.book.price, call) or _FAILED
-        if not self._keys.insert(call.key):
+        if not self._is_first(call):
             return None
-        if call.response_id:
-            self._answers.insert(call.response_id)
         if self.gate is not None:
             _say_crossings(span, guarded(self.gate.spend, call, priced, asked_tags))
         context = span.get_span_context() if span is not None else None
@@ -205,7 +201,7 @@ class Settler:
 
     def cost_attributes(self, priced: Priced, call: Call | None = None) -> dict[str, Any]:
         """The cost as span attributes, in every spelling that is configured."""
-        found: dict[str, Any] = dict(spans.cost_attributes(priced, call))
+        found: dict[str, Any] = spans.cost_attributes(priced, call)
         for spell in self._dialects:
             found.update(spell(priced))
         return found
@@ -220,14 +216,23 @@ class Settler:
 
     # -- inside
 
+    def _is_first(self, call: Call) -> bool:
+        if not self._keys.insert(call.key):
+            return False
+        if call.response_id:
+            self._answers.insert(call.response_id)
+        return True
+
     def _write(self, span: Span, call: Call, priced: Priced, observation: Observation) -> None:
-        # of the SDK's own span only what it lacks is written: what it says stays as it says it
-        started: Any = observation.started if not observation.native else getattr(span, "attributes", {})
-        attributes: dict[str, Any] = {
-            name: value
-            for name, value in spans.project(call).items()
-            if name not in started or (started[name] != value and not observation.native)
-        }
+        attributes: dict[str, Any]
+        if observation.native:
+            # only what it lacks is written: what the SDK says stays as it says it
+            said: Any = getattr(span, "attributes", {})
+            attributes = {name: value for name, value in spans.project(call).items() if name not in said}
+        else:
+            attributes = spans.project_answer(call)
+            if call.tags is not observation.tags:
+                attributes.update(spans.tag_attributes(call.tags))
         attributes.update(self.cost_attributes(priced, call))
         if isinstance(observation.error, BudgetExceeded):
             attributes[semconv.BUDGET] = observation.error.budget

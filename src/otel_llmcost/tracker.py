@@ -80,17 +80,13 @@ class CostTracker:
         from .usage import read_body
 
         operation = _operation(api)
-        reading = guarded(
-            read_body,
-            provider_name(provider),
-            response,
-            api=api if operation == semconv.CHAT else operation,
-            request={"model": model, **(request or {})},
-        )
+        named, called = provider_name(provider), api if operation == semconv.CHAT else operation
+        asked = {"model": model, **(request or {})}
+        reading = guarded(lambda: read_body(named, response, api=called, request=asked))
         if reading is None:
             reading = Reading(notes=(note(NO_USAGE_NOTE, "the registered reader failed; the log says why"),))
         end_ns = time.time_ns()
-        call = _call_of_reading(reading, provider_name(provider), model, operation)
+        call = _call_of_reading(reading, named, model, operation)
         call.start_ns, call.end_ns = end_ns - round(latency_s * 1e9), end_ns
         return self._take(call, context, price_resolver)
 

@@ -34,9 +34,6 @@ SHELLS = {
 }
 # The one way from the request to the ledger: without any of these there is no call to keep, or nothing that keeps it.
 SPINE = {
-    "watch/stainless.py:_begin",
-    "watch/stainless.py:_raised",
-    "watch/stainless.py:_returned",
     "watch/engine.py:Engine.begin",
     "watch/engine.py:Engine.watches",
     "watch/engine.py:Engine.observation",

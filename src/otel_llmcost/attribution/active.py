@@ -145,6 +145,8 @@ def with_inbound(tags: Tags, context: Context | None = None) -> Tags:
 def for_answer(tags: Tags, reading: Reading, *, chained: bool = False) -> Tags:
     """The tags at the call's end: the conversation that the answer names or, for the Responses API
     (`chained`), the one that its `previous_response_id` chain belongs to."""
+    if not chained and not reading.conversation:
+        return tags
     conversation = tags.conversation or clean(reading.conversation)
     if chained:
         conversation = _active.conversations.after(conversation, clean(reading.response_id))

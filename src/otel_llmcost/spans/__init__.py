@@ -6,6 +6,6 @@
 from __future__ import annotations
 
 from .reading import read_call
-from .writing import cost_attributes, project
+from .writing import cost_attributes, project, project_answer, tag_attributes
 
-__all__ = ["cost_attributes", "project", "read_call"]
+__all__ = ["cost_attributes", "project", "project_answer", "read_call", "tag_attributes"]

@@ -52,26 +52,20 @@ def project(call: Call) -> Attributes:
     out: Attributes = {s.OPERATION: call.operation, s.PROVIDER: call.provider}
     if call.request:
         out.update(call.request)
-    _project_answer(out, call)
-    _project_usage(out, call.usage)
+    if call.request_model:
+        out[s.REQUEST_MODEL] = call.request_model
     if call.host:
         out[s.SERVER_ADDRESS] = call.host
         if call.port:
             out[s.SERVER_PORT] = call.port
-    if call.tags is not NO_TAGS:
-        _project_tags(out, call.tags)
-    if call.speed or call.region or call.variant or call.error_type or call.notes:
-        _project_remarks(out, call)
-    if call.lines or call.attempts != 1 or call.reported is not None:
-        _project_rarities(out, call)
-    if call.key and call.key[:5] != "otel:":
-        out[s.CALL_KEY] = call.key
+    out.update(project_answer(call))
+    out.update(tag_attributes(call.tags))
     return out
 
 
-def _project_answer(out: Attributes, call: Call) -> None:
-    if call.request_model:
-        out[s.REQUEST_MODEL] = call.request_model
+def project_answer(call: Call) -> Attributes:
+    """What only the answer tells of a call: `project` without what was known when its span started."""
+    out: Attributes = {}
     if call.response_model:
         out[s.RESPONSE_MODEL] = call.response_model
     if call.response_id:
@@ -82,6 +76,14 @@ def _project_answer(out: Attributes, call: Call) -> None:
         out[s.SERVICE_TIER] = call.tier
     if call.first_chunk_s is not None:
         out[s.TIME_TO_FIRST_CHUNK] = call.first_chunk_s
+    _project_usage(out, call.usage)
+    if call.speed or call.region or call.variant or call.error_type or call.notes:
+        _project_remarks(out, call)
+    if call.lines or call.attempts != 1 or call.reported is not None:
+        _project_rarities(out, call)
+    if call.key and call.key[:5] != "otel:":
+        out[s.CALL_KEY] = call.key
+    return out
 
 
 def _project_usage(out: dict[str, Any], usage: Usage) -> None:
@@ -100,23 +102,25 @@ def _number(quantity: Quantity) -> int | float:
     return quantity if isinstance(quantity, int) else float(quantity)
 
 
-def _project_tags(out: Attributes, tags: Tags) -> None:
-    if tags.source:
-        out[s.SOURCE] = tags.source
-    if tags.stage:
-        out[s.STAGE] = tags.stage
-    if tags.team:
-        out[s.TEAM] = tags.team
-    if tags.feature:
-        out[s.FEATURE] = tags.feature
-    if tags.conversation:
-        out[s.CONVERSATION_ID] = tags.conversation
-    if tags.session:
-        out[s.SESSION_ID] = tags.session
-    if tags.user:
-        out[s.USER_ID] = tags.user
-    for name, value in tags.own.items():
-        out[s.TAG_PREFIX + name] = value
+_TAG_NAMES = (
+    ("source", s.SOURCE),
+    ("stage", s.STAGE),
+    ("team", s.TEAM),
+    ("feature", s.FEATURE),
+    ("conversation", s.CONVERSATION_ID),
+    ("session", s.SESSION_ID),
+    ("user", s.USER_ID),
+)
+
+
+def tag_attributes(tags: Tags) -> Attributes:
+    """The attributes of the tags that are set."""
+    if tags is NO_TAGS:
+        return {}
+    found: Attributes = {name: value for field, name in _TAG_NAMES if (value := getattr(tags, field))}
+    for key, value in tags.own.items():
+        found[s.TAG_PREFIX + key] = value
+    return found
 
 
 def _project_remarks(out: Attributes, call: Call) -> None:

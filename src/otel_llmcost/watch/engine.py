@@ -6,7 +6,6 @@ What it tells (spans' cost, counters, ledger, budgets) is one object handed in, 
 from __future__ import annotations
 
 import threading
-import time
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -16,7 +15,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Tracer
 
-from .. import attribution, semconv
+from .. import attribution, spans
 from ..call import DELEGATED_NOTE, NO_TAGS, Asked, Call, Priced, Tags, note
 from . import content, outcome
 from .client import ClientFacts, Clients
@@ -24,9 +23,9 @@ from .declaration import Route, Sdk
 from .guard import guarded
 from .later import Created, Later
 from .observation import Observation
-from .request import body_of, model_of, path_of, request_attributes, tag_attributes
+from .request import asked_of, path_of
 
-_SUPPRESSED = tuple(
+_SUPPRESSED = frozenset(
     key
     for key in (
         getattr(otel_context, "_SUPPRESS_INSTRUMENTATION_KEY", ""),
@@ -82,6 +81,7 @@ class Engine:
         self.keep_text = capture_content
         self.include_usage = include_usage
         carried = attribution.settings()
+        self.baggage_comes_in = bool(carried.baggage_in)
         self.baggage_goes_out = bool(carried.baggage_out or carried.baggage_in)
         self.active: set[str] = set()
         """Names of the SDKs that are watched as a whole."""
@@ -93,8 +93,11 @@ class Engine:
 
     # -- beginning
 
-    def begin(self, sdk: Sdk, client: Any, options: Any, stream: bool) -> Observation | None:
-        """An observation of the request, None where it spends nothing or is not to be watched."""
+    def begin(self, sdk: Sdk, client: Any, options: Any, kwargs: Mapping[str, Any]) -> Observation | None:
+        """An observation of the request, None where it spends nothing or is not to be watched.
+
+        `options` and `kwargs` are those of the SDK's own `request`.
+        """
         url = options.url
         route = sdk.routes.get(f"POST {url}") if options.method == "post" else None
         if route is None:
@@ -105,17 +108,14 @@ class Engine:
             return None
         # each part apart: what fails leaves its part out, and the call is counted all the same
         facts = guarded(self.clients.facts, sdk, client, url) or ClientFacts.unknown()
-        body = guarded(body_of, options) or {}
-        request = guarded(request_attributes, body) or {}
-        if stream:
-            request[semconv.REQUEST_STREAM] = True
+        body, request = guarded(asked_of, options, kwargs) or ({}, {})
         observation = self.observation(sdk, route, client, facts, body, request)
         if route.settles:
             # reading a result costs nothing; what it shows may have to be settled
             observation.path = path_of(url)
             return observation
-        emits_own = guarded(_emits_own_span, sdk, client, options) or False
-        guarded(self.begin_span, observation, emits_own)
+        emits_own = bool(sdk.native_scope) and guarded(_emits_own_span, client, options)
+        guarded(self.begin_span, observation, bool(emits_own))
         return observation
 
     def watches(self, sdk: Sdk, client: Any) -> bool:
@@ -130,18 +130,20 @@ class Engine:
         self, sdk: Sdk, route: Route, client: Any, facts: ClientFacts, body: Mapping[str, Any], request: Any
     ) -> Observation:
         """A call that starts now, without a span yet."""
-        asked_tags = guarded(self._tags, facts, body, client) or NO_TAGS
-        tags = guarded(attribution.with_inbound, asked_tags) or asked_tags
-        scopes = guarded(attribution.rollups) or ()
-        observation = Observation(self, sdk, route, facts, body, request, tags, scopes)
-        observation.asked_tags = asked_tags
+        observation = Observation(self, sdk, route, facts, body, request)
+        guarded(self._attribute, observation, client)
         if facts.delegated and not route.settles:
             why = "this gateway is instrumented itself and counts the money"
-            observation.notes.append(note(DELEGATED_NOTE, why))
+            observation.note(note(DELEGATED_NOTE, why))
         return observation
 
-    def _tags(self, facts: ClientFacts, body: Mapping[str, Any], client: Any) -> Tags:
-        return attribution.for_request(facts.provider, facts.host, model_of(body), body, client)
+    def _attribute(self, observation: Observation, client: Any) -> None:
+        facts, model = observation.client, observation.model
+        tags = attribution.for_request(facts.provider, facts.host, model, observation.body, client)
+        observation.tags = observation.asked_tags = tags
+        observation.scopes = attribution.rollups()
+        if self.baggage_comes_in:
+            observation.tags = attribution.with_inbound(tags)
 
     def _first_call(self) -> None:
         # calls of other threads wait here: a span started before the pipeline is there would go nowhere
@@ -167,7 +169,7 @@ class Engine:
             provider=client.provider,
             host=client.host,
             operation=observation.route.operation,
-            model=model_of(body),
+            model=observation.model,
             body=body,
             tags=observation.asked_tags,
             start_ns=observation.start_ns,
@@ -190,32 +192,28 @@ class Engine:
 
     def begin_span(self, observation: Observation, emits_own: bool = False) -> None:
         """Start the call's span, unless spans are suppressed here or the SDK emits one of its own."""
-        context = otel_context.get_current()
+        observation.parent = context = otel_context.get_current()
         around = trace.get_current_span(context)
-        observation.wait_for_native = emits_own
-        observation.suppressed = spans_are_suppressed(context)
-        if observation.suppressed:
-            observation.around = around.get_span_context().span_id
-        observation.parent = context
+        suppressed = spans_are_suppressed(context)
+        if suppressed:
+            observation.suppressed, observation.around = True, around.get_span_context().span_id
         if self.baggage_goes_out and not observation.client.is_own_service:
             observation.parent = attribution.to_provider(context)
-        if not observation.wait_for_native and not observation.suppressed:
+        if emits_own:
+            observation.wait_for_native = True
+        elif not suppressed:
             observation.span = guarded(self._start_span, observation)
-        sdk, suppressed = observation.sdk.name, observation.suppressed
-        histograms = guarded(self.desk.started, observation.span, around, sdk, suppressed)
-        observation.recorded_elsewhere = histograms or 0
+        histograms = guarded(self.desk.started, observation.span, around, observation.sdk.name, suppressed)
+        if histograms:
+            observation.recorded_elsewhere = histograms
 
     def _start_span(self, observation: Observation) -> Span:
-        route, client = observation.route, observation.client
-        model = model_of(observation.body)
-        attributes = {
-            **client.start_attributes(route.api, route.operation, model),
-            **observation.request,
-            **tag_attributes(observation.tags),
-        }
+        route, client, model = observation.route, observation.client, observation.model
+        attributes = {**client.start_attributes(route.api, route.operation, model), **observation.request}
+        if observation.tags is not NO_TAGS:
+            attributes.update(spans.tag_attributes(observation.tags))
         if self.keep_text:
             attributes.update(guarded(content.of_request, observation.body) or {})
-        observation.started = attributes
         return self.tracer.start_span(
             f"{route.operation} {model}" if model else route.operation,
             context=observation.parent,
@@ -249,7 +247,7 @@ class Engine:
     def has_in_flight(self, since_ns: int, model: str) -> bool:
         """Whether a call of this model that began since then is not settled yet."""
         return any(
-            observation.start_ns >= since_ns and model_of(observation.body) == model
+            observation.start_ns >= since_ns and observation.model == model
             for observation in list(self._in_flight)
         )
 
@@ -266,34 +264,31 @@ class Engine:
 
     def conclude(self, observation: Observation) -> None:
         """Settle a call that ended and end its span."""
-        self._in_flight.discard(observation)
+        if observation.followed:
+            self._in_flight.discard(observation)
         for exchange in observation.exchanges:
             if exchange.unparsed:
                 guarded(exchange.read_unparsed)
-        if observation.span is None and observation.wait_for_native and not observation.suppressed:
+        if observation.wait_for_native and observation.span is None and not observation.suppressed:
             observation.span = guarded(self._start_span, observation)
         if observation.route.settles:
             guarded(self.later.seen, observation)
             return
-        span = observation.span
-        end_ns = guarded(observation.end_ns) or time.time_ns()
-        call = guarded(observation.call) or guarded(outcome.call_without_reading, observation)
+        call = guarded(outcome.call_of, observation) or guarded(outcome.call_without_reading, observation)
         if call is not None:
-            call.end_ns = end_ns
             guarded(self.desk.settle, call, observation)
-            guarded(self.later.created, call, observation)
+            if call.notes:
+                guarded(self.later.created, call, observation)
         elif observation.reservation is not None:
             guarded(observation.reservation.settle, None)
-        if span is not None and not observation.native:
-            guarded(span.end, end_ns)
+        if observation.span is not None and not observation.native:
+            guarded(observation.span.end, call.end_ns if call is not None else None)
 
 
 def spans_are_suppressed(context: Context) -> bool:
     """Whether somebody asked for no spans in this context."""
-    return any(context.get(key) for key in _SUPPRESSED)
+    return not _SUPPRESSED.isdisjoint(context) and any(context.get(key) for key in _SUPPRESSED)
 
 
-def _emits_own_span(sdk: Sdk, client: Any, options: Any) -> bool:
-    if not sdk.native_scope or not getattr(options, "span_name", None):
-        return False
-    return getattr(client, "_tracer", None) is not None
+def _emits_own_span(client: Any, options: Any) -> bool:
+    return bool(getattr(options, "span_name", None)) and getattr(client, "_tracer", None) is not None

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 from ..errors import BudgetExceeded
 
-P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 _log = logging.getLogger("otel_llmcost")
 _KINDS_LOGGED = 200
@@ -29,13 +29,13 @@ class _Seen:
 _seen = _Seen()
 
 
-def guarded(fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+def guarded(fn: Callable[[*Ts], T], *args: *Ts) -> T | None:
     """`fn(*args)`, or None where it failed: each kind of failure is logged once.
 
-    Only `BudgetExceeded` passes: the user asked for it.
+    Only `BudgetExceeded` passes: the user asked for it. No keywords: packing them costs every guarded call a dict.
     """
     try:
-        return fn(*args, **kwargs)
+        return fn(*args)
     except BudgetExceeded:
         raise
     except Exception as error:  # noqa: BLE001 - this module is the one place
@@ -51,10 +51,10 @@ def guarded_event(take: Callable[[Any], None], data: Any) -> None:
         report(take, error)
 
 
-async def guarded_async(fn: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T | None:
+async def guarded_async(fn: Callable[[*Ts], Awaitable[T]], *args: *Ts) -> T | None:
     """`guarded` for a function that is awaited."""
     try:
-        return await fn(*args, **kwargs)
+        return await fn(*args)
     except BudgetExceeded:
         raise
     except Exception as error:  # noqa: BLE001 - this module is the one place

@@ -19,8 +19,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
 from .. import semconv
-from ..call import NOT_BILLED_NOTE, Call, Tags, note, refused_by
-from . import outcome
+from ..call import NO_TAGS, NOT_BILLED_NOTE, note, refused_by
 from .body import watch_body, watch_memory_body
 from .declaration import Route, Sdk
 from .exchange import EXTENSION, Exchange
@@ -39,40 +38,32 @@ Entered = tuple[Token["Observation | None"], Any]
 
 
 class Observation:
-    """A watched call in flight."""
+    """A watched call in flight. What most calls never set stands on the class: each pays for its own facts only."""
 
-    __slots__ = (
-        "__weakref__",
-        "_open",
-        "around",
-        "asked_tags",
-        "attempts",
-        "body",
-        "client",
-        "engine",
-        "error",
-        "exchanges",
-        "followed",
-        "hides_usage",
-        "native",
-        "notes",
-        "overlooked",
-        "parent",
-        "path",
-        "recorded_elsewhere",
-        "request",
-        "reservation",
-        "route",
-        "scopes",
-        "sdk",
-        "span",
-        "start_ns",
-        "started",
-        "status_code",
-        "suppressed",
-        "tags",
-        "wait_for_native",
-    )
+    span: Span | None = None
+    parent: Context | None = None
+    native = False
+    wait_for_native = False
+    suppressed = False
+    """Whether somebody asked for no spans in here: the SDK's own is completed if it is there, none is made."""
+    around = 0
+    """Then: id of the span that stands around the call, and may say its cost."""
+    recorded_elsewhere = 0
+    """Histograms that another instrumentation records for this call (flags of `neighbours`)."""
+    tags = asked_tags = NO_TAGS
+    """`asked_tags` are those that admission sees: from inside the program alone, never from baggage."""
+    scopes: tuple[Any, ...] = ()
+    reservation: Any = None
+    path = ""
+    """The request's path, for the ids in it."""
+    hides_usage = False
+    """Whether we asked for the usage of the stream: the chunk that carries it is ours to take out."""
+    error: BaseException | None = None
+    status_code = 0
+    attempts = 1
+    notes: tuple[str, ...] = ()
+    followed = overlooked = False
+    """Whether the body of a response reports its end; whether a response came that could not be looked at."""
 
     def __init__(
         self,
@@ -82,39 +73,19 @@ class Observation:
         client: ClientFacts,
         body: Mapping[str, Any],
         request: dict[str, Any],
-        tags: Tags,
-        scopes: tuple[Any, ...],
     ) -> None:
         self.engine, self.sdk, self.route, self.client = engine, sdk, route, client
-        self.body, self.request, self.tags, self.scopes = body, request, tags, scopes
-        self.asked_tags = tags
-        """The tags that admission sees: from inside the program alone, never from baggage."""
+        self.body, self.request = body, request
+        model = body.get("model")
+        self.model: str = model if isinstance(model, str) else ""
+        """The model that is asked for, "" where none is named."""
         self.start_ns = time.time_ns()
         self.exchanges: list[Exchange] = []
-        self.hides_usage = False
-        """Whether we asked for the usage of the stream: the chunk that carries it is ours to take out."""
-        self.path = ""
-        """The request's path, for the ids in it."""
-        self.span: Span | None = None
-        self.started: dict[str, Any] = {}
-        """The attributes that its own span started with."""
-        self.native = False
-        self.wait_for_native = False
-        self.recorded_elsewhere = 0
-        """Histograms that another instrumentation records for this call (flags of `neighbours`)."""
-        self.suppressed = False
-        """Whether somebody asked for no spans in here: the SDK's own is completed if it is there, none is made."""
-        self.around = 0
-        """Then: id of the span that stands around the call, and may say its cost."""
-        self.parent: Context | None = None
-        self.error: BaseException | None = None
-        self.status_code = 0
-        self.attempts = 1
-        self.reservation: Any = None
-        self.notes: list[str] = []
-        self.followed = self.overlooked = False
-        """Whether the body of a response reports its end; whether a response came that could not be looked at."""
         self._open = [True]
+
+    def note(self, text: str) -> None:
+        """Something that its status or a reader needs to know."""
+        self.notes = (*self.notes, text)
 
     # -- the request
 
@@ -173,7 +144,8 @@ class Observation:
         """A response arrived, its body maybe unread: follow it to its end."""
         exchange = Exchange(self, response, stream, raw)
         self.exchanges.append(exchange)
-        self.attempts = max(self.attempts, retries + 1)
+        if retries >= self.attempts:
+            self.attempts = retries + 1
         self.status_code = int(response.status_code)
         if self.wait_for_native and not self.native:
             self.engine.adopt_current_span(self)
@@ -191,18 +163,19 @@ class Observation:
         self.followed = True
         self.engine.follow(self)
 
-    def returned(self, result: Any) -> bool:
+    def returned(self, entered: Entered | None, result: Any) -> bool:
         """The SDK's function returned: a whole reply is complete, a stream goes on until its body ends.
 
         True when all of this went well.
         """
+        self.leave(entered)
         if self.route.lines:
             self.engine.later.watch_lines(self, result)
         if self.hides_usage:
             hide_usage(result)
-        if not self.exchanges and not self.overlooked:
+        if not self.exchanges and not self.overlooked and entered is not None:
             # answered without a response of its own (a middleware's cache): nothing was bought
-            self.notes.append(note(NOT_BILLED_NOTE, "no response came over the wire"))
+            self.note(note(NOT_BILLED_NOTE, "no response came over the wire"))
             self.finish()
             return True
         if not self.exchanges or (self.exchanges[-1].stream and not self.followed):
@@ -216,8 +189,9 @@ class Observation:
             self.finish()
         return True
 
-    def failed(self, error: BaseException) -> bool:
+    def failed(self, entered: Entered | None, error: BaseException) -> bool:
         """The SDK's function raised. True when all of this went well."""
+        self.leave(entered)
         self.error = error
         status = getattr(error, "status_code", None)
         self.status_code = status if isinstance(status, int) else 0
@@ -227,7 +201,7 @@ class Observation:
     def refused(self, refusal: BaseException) -> None:
         """A budget refused the call before its request left."""
         self.error = refusal
-        self.notes.append(refused_by(getattr(refusal, "budget", "")))
+        self.note(refused_by(getattr(refusal, "budget", "")))
         self.finish()
 
     def disown(self) -> None:
@@ -263,8 +237,10 @@ class Observation:
 
     def end_ns(self) -> int:
         """Now, or for a stream the moment of its last event: an abandoned one may be found much later."""
-        last = max((exchange.collector.last_ns for exchange in self.exchanges), default=0)
-        return last or time.time_ns()
+        for exchange in reversed(self.exchanges):
+            if exchange.collector.last_ns:
+                return exchange.collector.last_ns
+        return time.time_ns()
 
     def key(self) -> str:
         """The call key: of its span where it has one, else of random ids."""
@@ -273,7 +249,3 @@ class Observation:
             if ids.is_valid:
                 return f"otel:{ids.trace_id:032x}:{ids.span_id:016x}"
         return f"otel:{random.getrandbits(128):032x}:{random.getrandbits(64):016x}"
-
-    def call(self) -> Call:
-        """What was bought, as far as the replies say."""
-        return outcome.call_of(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -43,18 +44,19 @@ _COST_HEADER = "x-litellm-response-cost"
 
 
 def call_of(observation: Observation) -> Call:
-    """What was bought, as far as the replies say. `end_ns` is the caller's."""
+    """What was bought, as far as the replies say."""
     readings = [guarded(_reading, observation, exchange) or _failed() for exchange in observation.exchanges]
     reading = readings[-1] if readings else Reading()
-    client, body = observation.client, observation.body
+    client, error = observation.client, _error_of(observation)
+    # positional, because keywords and defaults cost microseconds here
     call = Call(
         observation.key(),
         client.provider,
         observation.route.operation,
-        _text(body.get("model")),
+        observation.model,
         reading.model,
         observation.start_ns,
-        0,
+        observation.end_ns(),
         reading.usage,
         reading.tier,
         reading.speed,
@@ -65,19 +67,18 @@ def call_of(observation: Observation) -> Call:
         client.port,
         reading.response_id,
         reading.finish_reasons,
+        error_type(observation) if error is not None or observation.native else "",
+        _first_chunk(observation),
+        observation.attempts if error is None else max(observation.attempts, _failed_at(error)),
+        reading.reported,
+        (*observation.notes, *reading.notes),
+        attribution.for_answer(observation.tags, reading, chained=observation.route.api == "responses"),
+        observation.request,
     )
     if len(readings) > 1:
         _join_hops(call, readings)
-    call.first_chunk_s = _first_chunk(observation)
-    call.attempts = max(observation.attempts, _failed_at(_error_of(observation)))
-    call.reported = reading.reported
-    chained = observation.route.api == "responses"
-    call.tags = attribution.for_answer(observation.tags, reading, chained=chained)
-    call.request = observation.request
-    call.notes = (*observation.notes, *reading.notes)
-    if observation.error is not None or observation.native:
-        call.error_type = error_type(observation)
-    _explain_failure(observation, call)
+    if call.attempts > 1 or call.error_type:
+        _explain_failure(observation, call)
     return call
 
 
@@ -86,8 +87,8 @@ def call_without_reading(observation: Observation) -> Call:
     call = Call(
         f"otel:{random.getrandbits(128):032x}:{random.getrandbits(64):016x}", observation.client.provider
     )
-    call.operation, call.start_ns = observation.route.operation, observation.start_ns
-    call.request_model = str(observation.body.get("model") or "")
+    call.operation, call.request_model = observation.route.operation, observation.model
+    call.start_ns, call.end_ns = observation.start_ns, time.time_ns()
     call.tags, call.request = observation.tags, observation.request
     call.notes = _failed().notes
     return call
@@ -173,10 +174,11 @@ def _join_hops(call: Call, readings: list[Reading]) -> None:
     notes: list[str] = []
     for reading in readings:
         lines.extend(reading.lines or _line(call, reading))
-        notes.extend(reading.notes)
+        if reading is not readings[-1] and reading.usage:
+            notes.extend(reading.notes)
     call.lines = tuple(lines)
     call.usage = total_of(call.lines)
-    call.notes = tuple(notes)
+    call.notes = (*call.notes, *notes)
 
 
 def _line(call: Call, reading: Reading) -> tuple[Line, ...]:
@@ -215,7 +217,7 @@ def _error_of(observation: Observation) -> BaseException | None:
     return observation.error or (sys.exc_info()[1] if observation.native else None)
 
 
-def _failed_at(error: BaseException | None) -> int:
+def _failed_at(error: BaseException) -> int:
     """At which attempt a call failed, by what its last request says about itself."""
     # the SDK's own errors hold it; httpx' property of that name raises where there is none
     headers = getattr(getattr(error, "__dict__", {}).get("request"), "headers", None)
@@ -260,10 +262,6 @@ def _status_in_span(observation: Observation) -> int:
     attributes = getattr(observation.span, "attributes", None) if observation.native else None
     status = attributes.get("http.response.status_code") if attributes else None
     return status if isinstance(status, int) else 0
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def read_bytes(content: bytes, events: bool, collector: Collector) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import semconv
-from ..call import AttributeValue, Tags
+from ..call import AttributeValue
 
 _NO_BODY: Mapping[str, Any] = {}
 
@@ -50,10 +50,13 @@ def body_of(options: Any) -> Mapping[str, Any]:
     return {**body, **extra} if isinstance(extra, Mapping) and extra else body
 
 
-def model_of(body: Mapping[str, Any]) -> str:
-    """The model that is asked for, "" where none is named."""
-    model = body.get("model")
-    return model if isinstance(model, str) else ""
+def asked_of(options: Any, kwargs: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, Any]]:
+    """The body of a request and its parameters as attributes; `kwargs` are those of the SDK's function."""
+    body = body_of(options)
+    attributes = request_attributes(body)
+    if kwargs.get("stream"):
+        attributes[semconv.REQUEST_STREAM] = True
+    return body, attributes
 
 
 def request_attributes(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -68,33 +71,4 @@ def request_attributes(body: Mapping[str, Any]) -> dict[str, Any]:
                 found[name] = tuple(value)
         elif isinstance(value, str | int | float):
             found[name] = (value,) if name in _LISTS and isinstance(value, str) else value
-    return found
-
-
-_TAG_NAMES = (
-    ("source", semconv.SOURCE),
-    ("stage", semconv.STAGE),
-    ("team", semconv.TEAM),
-    ("feature", semconv.FEATURE),
-    ("conversation", semconv.CONVERSATION_ID),
-    ("session", semconv.SESSION_ID),
-    ("user", semconv.USER_ID),
-)
-
-
-def tag_attributes(tags: Tags) -> dict[str, str]:
-    """The attributes of the tags that are set."""
-    if not (
-        tags.source
-        or tags.stage
-        or tags.team
-        or tags.feature
-        or tags.own
-        or tags.session
-        or tags.conversation
-    ):
-        return {semconv.USER_ID: tags.user} if tags.user else {}
-    found = {name: value for field, name in _TAG_NAMES if (value := getattr(tags, field))}
-    for key, value in tags.own.items():
-        found[semconv.TAG_PREFIX + key] = value
     return found

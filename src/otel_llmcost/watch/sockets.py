@@ -17,7 +17,8 @@ from functools import partial
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from ..call import Call, Priced
+from ..call import Priced
+from . import outcome
 from .client import ClientFacts
 from .collectors import Collector
 from .declaration import Route, Sdk, Socket
@@ -57,7 +58,7 @@ class Spent(NamedTuple):
         gate = self.engine.desk.gate
         if gate is None or priced is None:
             return ()
-        call: Call = self.observation.call()
+        call = outcome.call_of(self.observation)
         return gate.spend(call, priced, self.observation.asked_tags)
 
 

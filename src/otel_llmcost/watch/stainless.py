@@ -66,13 +66,9 @@ def _subclasses(owner: type) -> Iterator[type]:
         yield from _subclasses(kind)
 
 
-def _begin(engine: Engine, sdk: Sdk, client: Any, options: Any, kwargs: dict[str, Any]) -> Observation | None:
-    return engine.begin(sdk, client, options, bool(kwargs.get("stream")))
-
-
 def _wrap_request(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Callable[..., Any]:
     def request(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
-        observation = guarded(_begin, engine, sdk, self, options, kwargs)
+        observation = guarded(engine.begin, sdk, self, options, kwargs)
         if observation is None:
             return original(self, cast_to, options, *args, **kwargs)
         if engine.desk.gate is not None:
@@ -81,9 +77,11 @@ def _wrap_request(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Cal
         try:
             result = original(self, cast_to, options, *args, **kwargs)
         except BaseException as error:
-            guarded(_raised, observation, entered, error)
+            if not guarded(observation.failed, entered, error):
+                guarded(observation.finish)
             raise
-        guarded(_returned, observation, entered, result)
+        if not guarded(observation.returned, entered, result):
+            guarded(observation.finish)
         return result
 
     return request
@@ -93,7 +91,7 @@ def _wrap_request_async(
     original: Callable[..., Any], sdk: Sdk, engine: Engine
 ) -> Callable[..., Awaitable[Any]]:
     async def request(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
-        observation = guarded(_begin, engine, sdk, self, options, kwargs)
+        observation = guarded(engine.begin, sdk, self, options, kwargs)
         if observation is None:
             return await original(self, cast_to, options, *args, **kwargs)
         if engine.desk.gate is not None:
@@ -102,30 +100,20 @@ def _wrap_request_async(
         try:
             result = await original(self, cast_to, options, *args, **kwargs)
         except BaseException as error:
-            guarded(_raised, observation, entered, error)
+            if not guarded(observation.failed, entered, error):
+                guarded(observation.finish)
             raise
-        guarded(_returned, observation, entered, result)
+        if not guarded(observation.returned, entered, result):
+            guarded(observation.finish)
         return result
 
     return request
 
 
-def _departing(engine: Engine, observation: Observation, options: Any) -> tuple[Any, Entered | None]:
+def _departing(engine: Engine, observation: Observation, options: Any) -> tuple[Any, Entered]:
     if engine.include_usage:
         options = guarded(with_usage, observation, options) or options
-    return options, guarded(observation.enter)
-
-
-def _raised(observation: Observation, entered: Entered | None, error: BaseException) -> None:
-    guarded(observation.leave, entered)
-    if not guarded(observation.failed, error):
-        guarded(observation.finish)
-
-
-def _returned(observation: Observation, entered: Entered | None, result: Any) -> None:
-    guarded(observation.leave, entered)
-    if not guarded(observation.returned, result):
-        guarded(observation.finish)
+    return options, observation.enter()
 
 
 def _admitted(engine: Engine, observation: Observation) -> None:
