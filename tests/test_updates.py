@@ -385,11 +385,9 @@ def test_a_running_program_prices_by_what_was_installed(
     tmp_path: Path, site: Site, store: PriceStore
 ) -> None:
     address = site.publish(bundle(tmp_path, "1"))
-    config = Config(
-        price_update_from=address,
-        price_update_key=base64.b64encode(RAW).decode(),
-        prices_directory=store.directory,
-    )
+    config = Config()
+    config.price_update_from, config.price_update_key = address, base64.b64encode(RAW).decode()
+    config.prices_directory = store.directory
     in_force: queue.Queue[Book] = queue.Queue()
     upkeep = Upkeep(config, in_force.put, first_s=0)
     upkeep.start()
@@ -422,7 +420,9 @@ def test_old_prices_are_said_once_and_an_update_without_a_key_is_none(
     upkeep.warm("openai")
     upkeep.price(Call(provider="openai", request_model="gpt-5"))
     assert caplog.text.count("days old (2020-01-01") == 1
-    Upkeep(Config(price_update_from="https://example.com/p.json"), lambda _: None).refresh()
+    config = Config()
+    config.price_update_from = "https://example.com/p.json"
+    Upkeep(config, lambda _: None).refresh()
     assert "without its publisher's key" in caplog.text
 
 

@@ -24,6 +24,7 @@ from .ledger.location import anything_kept, default_directory, prepare_directory
 from .prices.hosts import DELEGATED, LOCAL, resolve_host
 
 if TYPE_CHECKING:
+    from .attribution import Rule
     from .budgets import Budget, Gate
     from .clients import UseCases
     from .prices import Book
@@ -80,9 +81,10 @@ def ledger_settings(config: Config) -> LedgerSettings:
 def attribution_settings(config: Config) -> AttributionSettings:
     """Attribution's part of the settings."""
     document = config.document
-    entries, file = (document.table.get("rules"), str(document.path)) if document is not None else (None, "")
-    rules, problems = attribution.read_rules(entries, file=file)
-    tell(problems)
+    rules: tuple[Rule, ...] = ()
+    if document is not None:
+        rules, problems = attribution.read_rules(document.table.get("rules"), file=str(document.path))
+        tell(problems)
     own, resource = attribution.from_mapping(config.tags), attribution.from_resource(config.resource)
     return AttributionSettings(
         defaults=attribution.fill(own, resource),

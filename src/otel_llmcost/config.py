@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from .errors import ConfigurationError
-from .toml_source import TomlDocument, TomlTable, read_toml
+
+if TYPE_CHECKING:
+    from .toml_source import TomlDocument, TomlTable
 
 FILE_NAME = "otel-llmcost.toml"
 _TRUE = frozenset({"true", "1", "yes", "on"})
@@ -25,9 +28,11 @@ PEOPLE_MODES = ("off", "given", "hash", "plain")
 DIALECTS = ("openinference", "logfire", "langfuse", "draft")
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Config:
-    """All settings. Durations are seconds, sizes bytes."""
+    """All settings, each with its default. Durations are seconds, sizes bytes.
+
+    No data class: making one of so many fields takes longer than reading all settings.
+    """
 
     enabled: bool = True
     ledger_enabled: bool = True
@@ -37,11 +42,11 @@ class Config:
     ledger_busy_timeout_s: float = 5.0
     exit_timeout_s: float = 2.0
     run_id: str = ""
-    hosts: Mapping[str, str] = field(default_factory=dict)
+    hosts: Mapping[str, str] = MappingProxyType({})
     """host, host:port or host:port/path-prefix -> provider (or "delegated")."""
-    models: Mapping[str, str] = field(default_factory=dict)
+    models: Mapping[str, str] = MappingProxyType({})
     """Opaque deployment or profile name -> model, optionally "provider/model"."""
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = MappingProxyType({})
     metric_tags: tuple[str, ...] = ("source",)
     dialects: tuple[str, ...] = ()
     capture_content: bool = False
@@ -51,7 +56,7 @@ class Config:
     people_key: str = ""
     baggage_in: tuple[str, ...] = ()
     baggage_out: tuple[str, ...] = ()
-    resource: Mapping[str, str] = field(default_factory=dict)
+    resource: Mapping[str, str] = MappingProxyType({})
     """OTEL_RESOURCE_ATTRIBUTES."""
     new_metric_names: bool = False
     price_files: tuple[Path, ...] = ()
@@ -64,16 +69,19 @@ class Config:
     service: str = ""
     document: TomlDocument | None = None
     trusted_document: bool = False
-    problems: list[ConfigurationError] = field(default_factory=list)
-    fatal: list[ConfigurationError] = field(default_factory=list)
-    """Mistakes in budgets that should block: the program is told at its start."""
+
+    def __init__(self) -> None:
+        self.problems: list[ConfigurationError] = []
+        self.fatal: list[ConfigurationError] = []
+        """Mistakes in budgets that should block: the program is told at its start."""
 
     def table(self, *path: str) -> TomlTable | None:
         """A table of the file, such as `table("budgets")`; None where there is none."""
-        table = self.document.table if self.document is not None else None
+        if self.document is None:
+            return None
+        table: TomlTable | None = self.document.table
         for key in path:
-            inner = table.get(key) if table is not None else None
-            table = inner if isinstance(inner, TomlTable) else None
+            table = table.inner(key) if table is not None else None
         return table
 
 
@@ -216,6 +224,8 @@ def _load_file(config: Config, environ: Mapping[str, str], directory: Path | Non
     path, trusted = _find_file(environ, directory)
     if path is None:
         return
+    from .toml_source import read_toml  # many programs have no settings file
+
     try:
         config.document = read_toml(path)
     except ConfigurationError as problem:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import atexit
 import os
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from .ledger.scopes import keep_seen
 from .telemetry import flush_providers, forget_instruments
 from .watch.guard import guarded
 from .watch.patch import hooks
@@ -64,10 +64,16 @@ class Endings:
         parts = self._parts
         guarded(parts.engine.finish_all)
         if parts.recorder is not None:
-            guarded(keep_seen, parts.recorder.directory, parts.processor.seen)
+            guarded(self._keep_seen, parts.recorder.directory)
             guarded(parts.recorder.close, parts.config.exit_timeout_s)
         if parts.gate is not None:
             guarded(parts.gate.flush, parts.config.exit_timeout_s)
+
+    def _keep_seen(self, directory: Path) -> None:
+        if self._parts.processor.seen:
+            from .ledger.scopes import keep_seen
+
+            keep_seen(directory, self._parts.processor.seen)
 
     def forked(self) -> None:
         """This is a child: what the parent counted and has in flight is the parent's."""

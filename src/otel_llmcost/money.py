@@ -7,7 +7,10 @@ femto-dollars a token, and the finest list prices (fractions of a cent per milli
 from __future__ import annotations
 
 from decimal import Decimal, localcontext
-from fractions import Fraction
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 FEMTO_PER_USD = 10**15
 FEMTO_PER_NANO = 10**6
@@ -27,8 +30,8 @@ def divide_half_even(numerator: int, denominator: int) -> int:
 
 def femto(usd: Decimal | int | str | Fraction) -> Femto:
     """Femto-dollars of an amount in USD, rounded half-even once. Raises `decimal.InvalidOperation` on bad text."""
-    exact = usd if isinstance(usd, Fraction) else Fraction(Decimal(usd) if isinstance(usd, str) else usd)
-    return divide_half_even(exact.numerator * FEMTO_PER_USD, exact.denominator)
+    numerator, denominator = (Decimal(usd) if isinstance(usd, str) else usd).as_integer_ratio()
+    return divide_half_even(numerator * FEMTO_PER_USD, denominator)
 
 
 def as_decimal(amount: Femto) -> Decimal:

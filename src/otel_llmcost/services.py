@@ -7,7 +7,6 @@ The runtime provides it once (`provide`); code that is used before anything was 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .call import Call, Priced, Tags
@@ -41,17 +40,23 @@ class Settles(Protocol):
         """Whether a call with this response id was settled already."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Services:
     """The parts that trackers, sessions and clients use. Without a settler nothing is told to anybody."""
 
-    book: Prices
-    settler: Settles | None = None
-    keep_session: Callable[[SessionRecord], None] | None = None
-    use_cases: Any = None
-    """The `clients.UseCases` in force; None until somebody asks."""
-    environ: Mapping[str, str] = field(default_factory=dict)
-    """The environment, for the keys that use cases name."""
+    def __init__(
+        self,
+        book: Prices,
+        settler: Settles | None = None,
+        *,
+        keep_session: Callable[[SessionRecord], None] | None = None,
+        use_cases: Any = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.book, self.settler, self.keep_session = book, settler, keep_session
+        self.use_cases = use_cases
+        """The `clients.UseCases` in force; None until somebody asks."""
+        self.environ: Mapping[str, str] = {} if environ is None else environ
+        """The environment, for the keys that use cases name."""
 
 
 class _Process:

@@ -38,6 +38,11 @@ class TomlTable(Mapping[str, object]):
     def __repr__(self) -> str:
         return f"TomlTable({dict(self._values)!r})"
 
+    def inner(self, key: str) -> TomlTable | None:
+        """The table under a key; None where there is none."""
+        found = self._values.get(key)
+        return found if isinstance(found, TomlTable) else None
+
     def line(self, key: str = "") -> int:
         """The line (from 1) of a key; the table's own first line for one that it does not have."""
         return self._lines.get(key, self.start)

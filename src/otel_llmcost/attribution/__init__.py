@@ -24,6 +24,9 @@ through `carry`.
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from .active import (
     AttributionSettings,
     configure,
@@ -35,15 +38,17 @@ from .active import (
     tags_of,
     with_inbound,
 )
-from .baggage import AttributionPropagator, from_baggage, to_baggage, to_provider
 from .client_tags import client_tags
 from .known import Conversations, known_ids
 from .people import People, key_of_file
-from .rollup import Accumulates, Rollup
-from .rules import RequestFacts, Rule, caller_module, parse_rules, read_rules, resolve
 from .scope import Block, carry, current, enter, leave, rollups, stage, track_source
 from .tags import attributes_of, fill, from_mapping, from_resource, over
-from .track import track_call
+
+if TYPE_CHECKING:
+    from .baggage import AttributionPropagator, from_baggage, to_baggage, to_provider
+    from .rollup import Accumulates, Rollup
+    from .rules import RequestFacts, Rule, caller_module, parse_rules, read_rules, resolve
+    from .track import track_call
 
 __all__ = [
     "Accumulates",
@@ -87,3 +92,28 @@ __all__ = [
     "track_source",
     "with_inbound",
 ]
+
+_LOADED_ON_USE = {
+    "Accumulates": "rollup",
+    "AttributionPropagator": "baggage",
+    "RequestFacts": "rules",
+    "Rollup": "rollup",
+    "Rule": "rules",
+    "caller_module": "rules",
+    "from_baggage": "baggage",
+    "parse_rules": "rules",
+    "read_rules": "rules",
+    "resolve": "rules",
+    "to_baggage": "baggage",
+    "to_provider": "baggage",
+    "track_call": "track",
+}
+"""What only some programs' settings or decorators ask for."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LOADED_ON_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(f".{_LOADED_ON_USE[name]}", __name__), name)
+    globals()[name] = found  # `to_provider` is asked for at every call
+    return found

@@ -5,21 +5,23 @@ The one place of this room that keeps process state: `configure` replaces it as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 
 from ..call import NO_TAGS, Reading, Tags
-from .baggage import from_baggage
 from .client_tags import client_tags, mark
 from .known import Conversations, conversation_around, known_ids
 from .people import GIVEN, People
-from .rules import RequestFacts, Rule, caller_module, resolve
 from .scope import Block, current
 from .tags import clean, fill, from_mapping
+
+if TYPE_CHECKING:
+    from .rules import Rule
 
 
 class AttributionSettings(NamedTuple):
@@ -42,15 +44,25 @@ class AttributionSettings(NamedTuple):
 
 
 class _Active:
-    __slots__ = ("by_module", "conversations", "defaults", "people", "rules", "settings")
+    __slots__ = ("by_rules", "conversations", "defaults", "inbound", "people", "settings")
 
     def __init__(self, settings: AttributionSettings) -> None:
         self.settings = settings
         self.people = People(settings.people, settings.people_key)
         self.defaults = _protected(settings.defaults, self.people)
-        self.rules = tuple(rule._replace(tags=_protected(rule.tags, self.people)) for rule in settings.rules)
         self.conversations = Conversations()
-        self.by_module = any(rule.module for rule in settings.rules)
+        self.by_rules: Callable[[Tags, str, str], Tags] | None = None
+        self.inbound: Callable[[Context | None], Tags] | None = None
+        # what a program's settings do not ask for is not imported
+        if settings.rules:
+            from .rules import by_rules
+
+            rules = [rule._replace(tags=_protected(rule.tags, self.people)) for rule in settings.rules]
+            self.by_rules = by_rules(rules)
+        if settings.baggage_in:
+            from .baggage import from_baggage
+
+            self.inbound = partial(from_baggage, settings.baggage_in)
 
 
 def _protected(tags: Tags, people: People) -> Tags:
@@ -115,9 +127,8 @@ def for_request(
         around = conversation_around(trace.get_current_span())
         if around:
             tags = fill(tags, Tags(conversation=clean(around)))
-    if active.rules:
-        module = caller_module(2) if active.by_module else ""
-        tags = resolve(tags, RequestFacts(host, model, module), active.rules)
+    if active.by_rules is not None:
+        tags = active.by_rules(tags, host, model)
     return fill(tags, active.defaults)
 
 
@@ -133,10 +144,10 @@ def _ids(active: _Active, provider: str, body: Mapping[str, object]) -> Tags:
 
 def with_inbound(tags: Tags, context: Context | None = None) -> Tags:
     """The tags with what baggage may bring in; taken at the call's start, from its own context."""
-    allowed = _active.settings.baggage_in
-    if not allowed:
+    read = _active.inbound
+    if read is None:
         return tags
-    inbound = from_baggage(allowed, context)
+    inbound = read(context)
     if inbound.user:
         inbound.user = _active.people.found(inbound.user)
     return fill(tags, inbound)

@@ -17,7 +17,8 @@ HASH = "hash"
 PLAIN = "plain"
 MODES = (OFF, GIVEN, HASH, PLAIN)
 
-_HASHED = re.compile(r"h:[0-9a-f]{32}")
+# Compiled on first use: most programs hash nobody's id.
+_HASHED = r"h:[0-9a-f]{32}"
 _KNOWN_LIMIT = 4096
 
 
@@ -44,7 +45,7 @@ class People:
     def _hashed(self, person: str) -> str:
         known = self._known.get(person)
         if known is None:
-            if _HASHED.fullmatch(person):  # came through baggage from a service of ours that hashed it
+            if re.fullmatch(_HASHED, person):  # came through baggage from a service of ours that hashed it
                 return person
             import hmac  # only where people's ids are hashed
 

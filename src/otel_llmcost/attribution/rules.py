@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -54,6 +54,17 @@ def resolve(tags: Tags, facts: RequestFacts, rules: Sequence[Rule]) -> Tags:
         if rule.matches(facts):
             tags = fill(tags, rule.tags)
     return tags
+
+
+def by_rules(rules: Sequence[Rule]) -> Callable[[Tags, str, str], Tags]:
+    """What fills the tags of a call (tags, host, model) by these rules; it looks for the caller where one asks for it."""
+    asks_caller = any(rule.module for rule in rules)
+
+    def filled(tags: Tags, host: str, model: str) -> Tags:
+        module = caller_module(2) if asks_caller else ""
+        return resolve(tags, RequestFacts(host, model, module), rules)
+
+    return filled
 
 
 _PATTERNS = ("host", "model", "module")

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from contextvars import Context, ContextVar, copy_context
 from functools import update_wrapper
 from types import TracebackType
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from ..call import NO_TAGS, Tags
-from .rollup import Accumulates
 from .tags import from_mapping, over
-from .wrapping import wrapped
+
+if TYPE_CHECKING:
+    from .rollup import Accumulates
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -107,6 +108,8 @@ class Block:
         self.__exit__(kind, error, trace)
 
     def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
+        from .wrapping import wrapped  # for decorators alone
+
         return wrapped(function, lambda args, kwargs: _BlockRun(self))
 
 

@@ -6,7 +6,6 @@ ASCII), so a reader finds the next frame behind a damaged one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from struct import Struct
 from zlib import crc32
 
@@ -20,13 +19,14 @@ def frame(content: bytes) -> bytes:
     return HEADER.pack(MARK, len(content), crc32(content)) + content
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Frames:
     """What was read: each content with the offset behind it, the offset reached, and damaged stretches."""
 
-    contents: list[tuple[bytes, int]]
-    end: int
-    damaged: int
+    __slots__ = ("contents", "damaged", "end")
+
+    def __init__(self) -> None:
+        self.contents: list[tuple[bytes, int]] = []
+        self.end = self.damaged = 0
 
 
 def read_frames(data: bytes, *, sealed: bool) -> Frames:
@@ -35,7 +35,7 @@ def read_frames(data: bytes, *, sealed: bool) -> Frames:
     While its owner writes (`sealed` false) reading stops at the first frame that is not whole: it may be
     under way. Behind a gone owner that is damage or a torn tail: it is counted and the next frame is sought.
     """
-    found = Frames([], 0, 0)
+    found = Frames()
     position = 0
     while True:
         content = _content_at(data, position)

@@ -58,12 +58,12 @@ HOSTS: dict[str, str] = {
 _REGION_FIRST = (semconv.OPENAI, semconv.X_AI)
 """Providers whose regional hosts are the plain one with the region before it: "us.api.x.ai"."""
 
-_BEDROCK = re.compile(
-    r"(?:[a-z0-9-]+\.)?bedrock-(?:runtime|mantle)(?:-fips)?\.(?P<region>[a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|api\.aws)"
+# Compiled on first use: most programs' hosts are in the table.
+_BEDROCK = (
+    r"(?:[a-z0-9-]+\.)?bedrock-(?:runtime|mantle)(?:-fips)?\.(?P<region>[a-z0-9-]+)"
+    r"\.(?:amazonaws\.com(?:\.cn)?|api\.aws)"
 )
-_VERTEX = re.compile(
-    r"(?:(?P<before>[a-z0-9-]+)-)?aiplatform(?:\.(?P<after>[a-z0-9-]+)\.rep)?\.googleapis\.com"
-)
+_VERTEX = r"(?:(?P<before>[a-z0-9-]+)-)?aiplatform(?:\.(?P<after>[a-z0-9-]+)\.rep)?\.googleapis\.com"
 _PRIVATE_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".intranet")
 
 
@@ -136,9 +136,9 @@ def _published(name: str) -> HostFacts:
         provider = HOSTS.get(".".join(labels[start:]))
         if provider is not None:
             return HostFacts(provider, _region_told(provider, labels, start), FIRST_PARTY)
-    if bedrock := _BEDROCK.fullmatch(name):
+    if bedrock := re.fullmatch(_BEDROCK, name):
         return HostFacts(semconv.BEDROCK, bedrock["region"], FIRST_PARTY)
-    if vertex := _VERTEX.fullmatch(name):
+    if vertex := re.fullmatch(_VERTEX, name):
         return HostFacts(semconv.VERTEX, vertex["before"] or vertex["after"] or "", FIRST_PARTY)
     return _LOCAL if _is_private(name) else _UNKNOWN
 

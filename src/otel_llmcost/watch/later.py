@@ -19,7 +19,6 @@ from opentelemetry.trace import SpanContext
 
 from .. import semconv
 from ..call import NO_USAGE_NOTE, NOTED, PENDING_NOTE, Call, Reading, Tags, code_of, note
-from ..usage import anthropic as anthropic_usage
 from .guard import guarded
 
 if TYPE_CHECKING:
@@ -112,11 +111,13 @@ class Later:
         )
 
     def _line(self, observation: Observation, batch: str, line: bytes) -> None:
+        from ..usage.anthropic import read_message  # loaded by now, with the SDK whose batch this is
+
         row = json.loads(line)
         message = row["result"].get("message")
         if not isinstance(message, Mapping):
             return  # errored, cancelled, expired: costs nothing
-        reading = anthropic_usage.read_message(message)
+        reading = read_message(message)
         if not reading.usage:
             return
         reading.tier = reading.tier if reading.tier not in ("", "standard") else "batch"
