@@ -7,23 +7,25 @@ the names of their modules. A new neighbour is a row.
 from __future__ import annotations
 
 import sys
-from typing import NamedTuple
 
 DURATION, TOKENS = 1, 2
 """`gen_ai.client.operation.duration` and `gen_ai.client.token.usage`, as flags."""
 BOTH = DURATION | TOKENS
 
 
-class Neighbour(NamedTuple):
+class Neighbour:
     """One instrumentation, by the prefix of its scope."""
 
-    scope: str
-    sdk: str
-    """The SDK that it wraps: while that one is watched, its spans are no calls of their own. "" for frameworks."""
-    histograms: int = 0
-    """Which of the conventions' histograms it records."""
-    detached: str = ""
-    """`module:Class` of its instrumentor, where it does not make its span current: nothing else tells us of it."""
+    __slots__ = ("detached", "histograms", "scope", "sdk")
+
+    def __init__(self, scope: str, sdk: str, histograms: int = 0, detached: str = "") -> None:
+        self.scope = scope
+        self.sdk = sdk
+        """The SDK that it wraps: while that one is watched, its spans are no calls of their own. "" for frameworks."""
+        self.histograms = histograms
+        """Which of the conventions' histograms it records."""
+        self.detached = detached
+        """`module:Class` of its instrumentor, where it does not make its span current: nothing else tells us of it."""
 
 
 NEIGHBOURS = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .rules import Rule
 
 
-class AttributionSettings(NamedTuple):
+class AttributionSettings:
     """What the configuration says about attribution.
 
     `defaults`: tags of the whole process (OTEL_LLMCOST_TAGS over resource attributes; see `from_mapping`,
@@ -32,15 +32,18 @@ class AttributionSettings(NamedTuple):
     the hash. `baggage_in`, `baggage_out`: names of baggage entries that may come in and go out.
     """
 
-    defaults: Tags = NO_TAGS
-    rules: tuple[Rule, ...] = ()
-    people: str = GIVEN
-    people_key: bytes = b""
-    baggage_in: tuple[str, ...] = ()
-    baggage_out: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:  # the key is a secret
-        return f"AttributionSettings(people={self.people!r}, rules={len(self.rules)})"
+    def __init__(
+        self,
+        *,
+        defaults: Tags = NO_TAGS,
+        rules: tuple[Rule, ...] = (),
+        people: str = GIVEN,
+        people_key: bytes = b"",
+        baggage_in: tuple[str, ...] = (),
+        baggage_out: tuple[str, ...] = (),
+    ) -> None:
+        self.defaults, self.rules, self.people, self.people_key = defaults, rules, people, people_key
+        self.baggage_in, self.baggage_out = baggage_in, baggage_out
 
 
 class _Active:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from .. import semconv
 from .providers import provider_name
@@ -67,16 +66,17 @@ _VERTEX = r"(?:(?P<before>[a-z0-9-]+)-)?aiplatform(?:\.(?P<after>[a-z0-9-]+)\.re
 _PRIVATE_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".intranet")
 
 
-class HostFacts(NamedTuple):
+class HostFacts:
     """What a host says: provider, region ("" where it tells none), and kind.
 
     Kinds: first_party, gateway (the user named its provider), local (own hardware or network), unknown,
     delegated (an own gateway that is instrumented itself).
     """
 
-    provider: str
-    region: str
-    kind: str
+    __slots__ = ("kind", "provider", "region")
+
+    def __init__(self, provider: str, region: str, kind: str) -> None:
+        self.provider, self.region, self.kind = provider, region, kind
 
 
 _LOCAL = HostFacts(semconv.LOCAL, "", LOCAL)

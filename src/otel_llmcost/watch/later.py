@@ -13,12 +13,12 @@ import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.trace import SpanContext
 
 from .. import semconv
-from ..call import NO_USAGE_NOTE, NOTED, PENDING_NOTE, Call, Reading, Tags, code_of, note
+from ..call import NO_USAGE_NOTE, NOTED, PENDING_NOTE, Call, Reading, code_of, note
 from .guard import guarded
 
 if TYPE_CHECKING:
@@ -28,15 +28,17 @@ _REMEMBERED = 10_000
 _LONGEST_LINE = 32 * 1024 * 1024
 
 
-class Created(NamedTuple):
+class Created:
     """What is remembered of the call that created work to be paid later."""
 
-    span: SpanContext | None
-    tags: Tags
-    scopes: tuple[Any, ...]
-    start_ns: int
-    request_model: str
-    reservation: Any
+    __slots__ = ("request_model", "reservation", "scopes", "span", "start_ns", "tags")
+
+    def __init__(self, call: Call, observation: Observation) -> None:
+        self.span: SpanContext | None = None
+        if observation.span is not None:
+            self.span = observation.span.get_span_context()
+        self.tags, self.start_ns, self.request_model = call.tags, call.start_ns, call.request_model
+        self.scopes, self.reservation = observation.scopes, observation.reservation
 
 
 class Later:
@@ -51,10 +53,7 @@ class Later:
         """Remember the creating call, if it is one."""
         if not call.response_id or not any(code_of(text) == PENDING_NOTE for text in call.notes):
             return
-        span = observation.span.get_span_context() if observation.span is not None else None
-        made = Created(
-            span, call.tags, observation.scopes, call.start_ns, call.request_model, observation.reservation
-        )
+        made = Created(call, observation)
         with self._lock:
             self._created[call.response_id] = made
             while len(self._created) > _REMEMBERED:

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-from .declaration import Sdk
+if TYPE_CHECKING:
+    from .declaration import Sdk
 
 
-class Supported(NamedTuple):
+class Supported:
     """One SDK, before the program imports it."""
 
-    name: str
-    module: str
-    """The module whose import arms the hooks."""
-    requires: str
-    """The distribution and the versions that are supported, for the instrumentor's metadata."""
+    __slots__ = ("module", "name", "requires")
+
+    def __init__(self, name: str, module: str, requires: str) -> None:
+        self.name = name
+        self.module = module
+        """The module whose import arms the hooks."""
+        self.requires = requires
+        """The distribution and the versions that are supported, for the instrumentor's metadata."""
 
     def declaration(self) -> Sdk:
         """Everything that is said about it, from `watch/<name>.py`."""
