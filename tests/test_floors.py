@@ -28,7 +28,7 @@ FLOORS = (
     },
     {"attribution", "config"},
     {"watch"},
-    {"settle", "processor", "accumulators", "metrics", "dialects", "lineage"},
+    {"settle", "processor", "accumulators", "metrics", "histograms", "dialects", "lineage"},
     {
         "ledger",
         "reports",
@@ -82,7 +82,7 @@ STAIRS = {
         "spans",
     ],
     1: ["attribution", "config"],
-    3: ["dialects", "lineage", "accumulators", "metrics", "settle", "processor"],
+    3: ["dialects", "lineage", "accumulators", "histograms", "metrics", "settle", "processor"],
     4: [
         "ledger",
         "services",

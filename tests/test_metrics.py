@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.trace import SpanContext, TraceFlags
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 
 from otel_llmcost.accumulators import MODELS_KEPT
 from otel_llmcost.call import EXACT, UNPRICED, Call, Priced, Tags
@@ -21,7 +21,8 @@ class Meters:
         self.counters = Counters(tags or ("source",), histograms, new_names)
         self.counters.register(MeterProvider([self.reader]).get_meter("test"))
 
-    def points(self, name: str) -> list[Any]:
+    def points(self, name: str = "") -> list[Any]:
+        """The points of a metric, or of all of them; empties what waits, and the exemplars."""
         data = self.reader.get_metrics_data()
         if data is None:
             return []
@@ -30,7 +31,7 @@ class Meters:
             for resource in data.resource_metrics
             for scope in resource.scope_metrics
             for metric in scope.metrics
-            if metric.name == name
+            if name in ("", metric.name)
             for point in metric.data.data_points
         ]
 
@@ -129,6 +130,39 @@ def test_exemplars_point_at_the_calls_own_span() -> None:
         exemplars = [exemplar for point in meters.points(name) for exemplar in point.exemplars]
         if name != "gen_ai.client.operation.duration" or exemplars:
             assert {(each.trace_id, each.span_id) for each in exemplars} == {(1234, 5678)}, name
+
+
+def test_a_bucket_shows_its_newest_call() -> None:
+    meters = Meters()
+    for number, seconds in enumerate([0.33, 0.4, 5.0, 0.5], 1):
+        one = call()
+        one.end_ns = one.start_ns + round(seconds * 1e9)
+        span = SpanContext(7, number, False, TraceFlags(TraceFlags.SAMPLED))
+        meters.counters.add(one, priced(1), span, BOTH)
+    (point,) = meters.points("gen_ai.client.operation.duration")
+    assert point.count == 4
+    assert {each.span_id: each.value for each in point.exemplars} == {3: 5.0, 4: 0.5}
+
+
+def test_a_call_without_a_span_does_not_borrow_the_collectors() -> None:
+    meters = Meters()
+    meters.counters.add(call(), priced(5), None, BOTH)
+    around = NonRecordingSpan(SpanContext(7, 9, False, TraceFlags(TraceFlags.SAMPLED)))
+    with use_span(around):
+        points = meters.points()
+    assert len(points) >= 5
+    assert [exemplar for point in points for exemplar in point.exemplars] == []
+
+
+def test_one_value_that_the_sdk_refuses_leaves_the_others() -> None:
+    meters = Meters()
+    odd = call()
+    odd.usage = {"input": "many"}  # type: ignore[dict-item]
+    for one in (call(), odd, call()):
+        meters.counters.add(one, priced(1), None, BOTH)
+    assert [point.value for point in meters.points("llm.calls")] == [3]
+    (point,) = _again(meters, "gen_ai.client.operation.duration")
+    assert point.count == 2
 
 
 def test_histograms_in_both_generations() -> None:

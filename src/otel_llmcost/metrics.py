@@ -11,23 +11,19 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
-from opentelemetry.trace import NonRecordingSpan, SpanContext
+from opentelemetry.trace import SpanContext
 
 from . import semconv
-from .accumulators import Accumulators, Attributes, Cell, Labels, merged
+from .accumulators import Accumulators, Cell, merged
 from .call import Call, Priced
+from .histograms import NO_SPAN, Finished, Histograms, context_of
 from .money import as_float
-from .neighbours import DURATION, TOKENS
-from .usage.meters import OUTPUT_METERS, PROMPT_METERS, total
 from .watch.guard import guarded
 
 _QUEUE = 1024
 _EXEMPLAR_FRESH_S = 120.0
-DURATION_BOUNDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
-TOKEN_BOUNDS = tuple(float(4**power) for power in range(14))
 
 
 class Counters:
@@ -35,12 +31,10 @@ class Counters:
 
     def __init__(self, metric_tags: tuple[str, ...], histograms: str, new_names: bool) -> None:
         self._sums = Accumulators(metric_tags)
-        self._histograms = histograms
-        self._new_names = new_names
+        self._wanted, self._new_names = histograms, new_names
+        self._histograms: Histograms | None = None
         self._queue: deque[tuple[Call, Priced, SpanContext | None, int]] = deque()
         self.instruments: list[Any] = []
-        self._duration: Any = None
-        self._sizes: tuple[Any, ...] = ()
 
     # -- the hot path
 
@@ -48,8 +42,7 @@ class Counters:
         """Count a settled call, once; `histograms` says which of them (`neighbours.DURATION`, `TOKENS`) are ours."""
         self._queue.append((call, priced, span, histograms))
         if len(self._queue) > _QUEUE:  # nobody collects: keep up, without a pause for a whole queue
-            self._count_one()
-            self._count_one()
+            self._count(2)
 
     # -- instruments
 
@@ -83,28 +76,9 @@ class Counters:
                 description="Attempts beyond a call's first",
             ),
         ]
-        if self._histograms != "off":
-            self._register_histograms(meter)
-
-    def _register_histograms(self, meter: Meter) -> None:
-        duration, sizes = semconv.M_DURATION, [semconv.M_TOKEN_USAGE]
-        if self._new_names:
-            duration, sizes = semconv.M_NEW_DURATION, [semconv.M_NEW_INPUT, semconv.M_NEW_OUTPUT]
-        self._duration = meter.create_histogram(
-            duration,
-            unit="s",
-            description="Duration of LLM calls",
-            explicit_bucket_boundaries_advisory=DURATION_BOUNDS,
-        )
-        self._sizes = tuple(
-            meter.create_histogram(
-                name,
-                unit="{token}",
-                description="Tokens of LLM calls",
-                explicit_bucket_boundaries_advisory=TOKEN_BOUNDS,
-            )
-            for name in sizes
-        )
+        if self._wanted != "off":
+            self._histograms = Histograms(meter, self._new_names)
+            self.instruments += self._histograms.instruments
 
     def forked(self) -> None:
         """In a child: the sums so far are the parent's, which goes on reporting them."""
@@ -175,52 +149,30 @@ class Counters:
 
     def count_queued(self) -> None:
         """Count what is queued; whichever instrument is read first does it for all."""
-        for _ in range(len(self._queue)):
-            if not self._count_one():
-                return
+        self._count(len(self._queue))
 
-    def _count_one(self) -> bool:
-        try:
-            queued = self._queue.popleft()
-        except IndexError:
-            return False
-        guarded(self._count, *queued)
-        return True
+    def _count(self, most: int) -> None:
+        batch: list[Finished] = []
+        for _ in range(most):
+            try:
+                queued = self._queue.popleft()
+            except IndexError:  # somebody else counts, too
+                break
+            finished = guarded(self._sum, *queued)
+            if finished is not None:
+                batch.append(finished)
+        if batch and self._histograms is not None:
+            self._histograms.record(batch)
 
-    def _count(self, call: Call, priced: Priced, span: SpanContext | None, histograms: int) -> None:
+    def _sum(self, call: Call, priced: Priced, span: SpanContext | None, histograms: int) -> Finished:
         sampled = span if span is not None and span.trace_flags.sampled else None
-        labels = self._sums.add(call, priced, sampled)
-        if histograms and self._duration is not None:
-            self._record(call, labels, sampled, histograms)
-
-    def _record(self, call: Call, labels: Labels, span: SpanContext | None, histograms: int) -> None:
-        attributes = self._sums.attributes(labels)
+        attributes = self._sums.attributes(self._sums.add(call, priced, sampled))
         attributes.pop(semconv.SERVICE_TIER, None)
-        context = _context(span) if span is not None else Context()
-        if histograms & DURATION:
-            error = call.error_type
-            said = {**attributes, semconv.ERROR_TYPE: error} if error else attributes
-            self._duration.record(max((call.end_ns - call.start_ns) / 1e9, 0.0), said, context)
-        if histograms & TOKENS:
-            sent, received = total(call.usage, PROMPT_METERS), total(call.usage, OUTPUT_METERS)
-            self._record_sizes(attributes, sent, received, context)
-
-    def _record_sizes(self, attributes: Attributes, sent: int, received: int, context: Context) -> None:
-        if self._new_names:
-            for histogram, size in zip(self._sizes, (sent, received), strict=True):
-                histogram.record(size, attributes, context)
-            return
-        for kind, size in (("input", sent), ("output", received)):
-            if size:
-                self._sizes[0].record(size, {**attributes, semconv.L_TOKEN_TYPE: kind}, context)
-
-
-def _context(span: SpanContext) -> Context:
-    return trace.set_span_in_context(NonRecordingSpan(span), Context())
+        return Finished(call, attributes, sampled, histograms)
 
 
 def _exemplar(cell: Cell) -> Context:
     # an exemplar of an old call would be offered again at every collection
     if cell.exemplar is None or time.time() - cell.exemplar_s > _EXEMPLAR_FRESH_S:
-        return Context()
-    return _context(cell.exemplar)
+        return NO_SPAN
+    return context_of(cell.exemplar)

@@ -43,11 +43,15 @@ calls()
     assert ledger_total(world.ledger) == 4 * BOTH
     if temporality == "cumulative":
         reported = Decimal(str(world.sink.total("llm.cost")))
+        durations = world.sink.latest("gen_ai.client.operation.duration")
     else:
         points = [point for point in world.sink.points if point.metric == "llm.cost"]
         assert all(point.value >= 0 for point in points)
         reported = sum((Decimal(str(point.value)) for point in points), Decimal(0))
+        durations = [p for p in world.sink.points if p.metric == "gen_ai.client.operation.duration"]
     assert abs(reported - 4 * BOTH) < Decimal("1e-12")
+    # the SDK by itself would carry a parent's histograms on in its children
+    assert sum(point.count for point in durations) == 8
     assert len(world.sink.priced) == 8
     assert len({(span.trace_id, span.span_id) for span in world.sink.priced}) == 8
 

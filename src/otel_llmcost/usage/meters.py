@@ -41,4 +41,4 @@ PROMPT_METERS = INPUT_METERS + CACHE_READ_METERS + CACHE_WRITE_METERS
 
 def total(usage: Usage, meters: tuple[str, ...]) -> int:
     """The whole-number sum of some token meters."""
-    return sum(int(usage.get(meter, 0)) for meter in meters)
+    return sum(int(quantity) for meter, quantity in usage.items() if meter in meters)
