@@ -40,7 +40,6 @@ from .settle import Settler
 from .telemetry import configure_sdk, prepend, sdk_provider
 from .upkeep import Upkeep
 from .version import __version__
-from .watch import stainless
 from .watch.engine import Engine
 from .watch.guard import guarded
 from .watch.patch import Patch, hooks
@@ -166,6 +165,8 @@ class Runtime:
             _log.warning("otel-llmcost: %s %s (%s wanted)", sdk.name, why, sdk.requires)
 
     def _watched(self, sdk: Supported, module: ModuleType) -> Patch:
+        from .watch import stainless  # with the first SDK
+
         return stainless.watch(sdk.declaration(), self.engine, module)
 
     def arm(self) -> None:
