@@ -3,8 +3,11 @@
     python benchmarks/bench_call.py            # ours
     python benchmarks/bench_call.py --peers    # also OpenLLMetry and OpenInference, from the package registry
 
-The floor is the same work done naively in the same place (`in_place.py`). Bounds: at most 0.8x the floor on the
-calling thread, at most 1x with collection counted in, at most 1 microsecond for a streamed event.
+The floor is the same work done naively in the same place (`in_place.py`). Bare call, floor and what is measured are
+processes of their own that take turns, in an order drawn anew each time; what is told is the median of the differences
+within a turn, over several sets of processes, so that a machine that changes its pace changes all of them. Bounds: at
+most 0.8x the floor on the calling thread, at most 1x with collection counted in, at most 1 microsecond for an event of
+a stream. `count_call.py` counts instructions, which a busy machine does not change.
 """
 
 from __future__ import annotations
@@ -13,10 +16,13 @@ import argparse
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 HERE = Path(__file__).parent
 ENVIRONMENTS = HERE.parent / ".envs"
@@ -25,7 +31,10 @@ PEERS = {
     "openinference": ["openinference-instrumentation-openai==0.1.66"],
 }
 COMMON = ["openai==3.54.0", "opentelemetry-sdk==1.45.2", "opentelemetry-instrumentation==0.66b2", "wrapt"]
-ROWS = ("bare", "floor", "added", "ratio", "added with collection", "ratio with collection", "event")
+SETS, TURNS, WARM = 6, 180, 4
+"""Sets of new processes, for some are laid out luckier in memory than others; turns of all; not counted in each."""
+
+Turn = dict[str, float | None]
 
 
 def environment(name: str) -> Path:
@@ -39,19 +48,73 @@ def environment(name: str) -> Path:
     return python
 
 
-def run(name: str, python: Path) -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as ledger:
-        done = subprocess.run(
+class Side:
+    """A variant in a process of its own, which works when it is asked for a turn."""
+
+    def __init__(self, name: str, python: Path, ledger: str) -> None:
+        self.name = name
+        self._process = subprocess.Popen(
             [str(python), str(HERE / "in_place.py"), name],
             env={**os.environ, "OTEL_LLMCOST_LEDGER": ledger, "PYTHONHASHSEED": "0"},
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-            check=False,
         )
-    if done.returncode:
-        raise SystemExit(f"{name}: {done.stderr[-2000:]}")
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+
+    def turn(self) -> Turn:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("turn\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.name}: ended with {self._process.wait()}")
+        found: Turn = json.loads(line)
+        return found
+
+    def end(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def turns_of(names: list[str], python: Path, turns: int, order: Random) -> Iterator[dict[str, Turn]]:
+    """What each of these took, turn by turn, the first ones left out."""
+    with tempfile.TemporaryDirectory() as ledger:
+        sides = [Side(name, python, ledger) for name in names]
+        for number in range(WARM + turns):
+            turn = {side.name: side.turn() for side in order.sample(sides, len(sides))}
+            if number >= WARM:
+                yield turn
+        for side in sides:
+            side.end()
+
+
+def run(name: str, python: Path, turns: int) -> dict[str, float]:
+    """Medians of what `name` adds to the bare call, and of the floor, in microseconds of CPU."""
+    order = Random(0)
+    taken = [
+        turn for _ in range(SETS) for turn in turns_of(["bare", "floor", name], python, turns // SETS, order)
+    ]
+
+    def added(side: str, what: str) -> float:
+        return statistics.median(turn[side][what] - turn["bare"][what] for turn in taken)
+
+    def collecting(side: str) -> float:
+        return statistics.median(c for turn in taken if (c := turn[side]["collect"]) is not None)
+
+    ours, floor = added(name, "call"), added("floor", "call")
+    ours_whole, floor_whole = ours + collecting(name), floor + collecting("floor")
+    return {
+        "bare": statistics.median(turn["bare"]["call"] for turn in taken),
+        "floor": floor,
+        "added": ours,
+        "ratio": ours / floor,
+        "floor with collection": floor_whole,
+        "added with collection": ours_whole,
+        "ratio with collection": ours_whole / floor_whole,
+        "event": added(name, "event"),
+    }
 
 
 def main() -> None:
@@ -59,13 +122,14 @@ def main() -> None:
     arguments.add_argument(
         "--peers", action="store_true", help="also run the peers in environments of their own"
     )
+    arguments.add_argument("--turns", type=int, default=TURNS, help="turns of each variant")
     chosen = arguments.parse_args()
-    results = {"otel-llmcost": run("otel-llmcost", Path(sys.executable))}
+    results = {"otel-llmcost": run("otel-llmcost", Path(sys.executable), chosen.turns)}
     if chosen.peers:
         for name in PEERS:
-            results[name] = run(name, environment(name))
+            results[name] = run(name, environment(name), chosen.turns)
     print(f"{'microseconds of CPU, medians':32s}" + "".join(f"{name:>16s}" for name in results))
-    for row in ROWS:
+    for row in next(iter(results.values())):
         print(f"{row:32s}" + "".join(f"{result[row]:16.2f}" for result in results.values()))
 
 

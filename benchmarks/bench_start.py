@@ -30,7 +30,7 @@ sys.path.insert(0, {here!r})
 import in_place, otel_llmcost, resource, gc
 in_place.set_up()
 otel_llmcost.instrument()
-client, _ = in_place.make_clients()
+client = in_place.make_client()
 def held():
     gc.collect()
     with open("/proc/self/statm") as pages:

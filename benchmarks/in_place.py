@@ -1,7 +1,9 @@
-"""What instrumentation adds to a real SDK call, in place: the SDK, its client, an in-process transport.
+"""One variant of a real SDK call in a process of its own: the SDK, its client, an in-process transport.
 
-Variants are interleaved in small batches in one process and timed in CPU seconds with the garbage collector off.
-Run through `bench_call.py`, which also runs the peers, each in an environment of its own.
+    python benchmarks/in_place.py bare|floor|otel-llmcost|openllmetry|openinference
+
+Each line on standard input asks for a turn; each turn is answered by a line of JSON. `bench_call.py` lets several of
+these take turns. Timed in CPU seconds of the process, with the garbage collector off.
 """
 
 from __future__ import annotations
@@ -9,7 +11,6 @@ from __future__ import annotations
 import gc
 import importlib
 import json
-import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -20,7 +21,12 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
-ROUNDS, BATCH, STREAM_EVENTS = 40, 50, 200
+BATCH, COLLECTED, STREAM_EVENTS = 20, 50, 200
+"""Calls in a turn, after one that is not timed; calls in a collection of metrics; events in a stream."""
+PEERS = {
+    "openllmetry": "opentelemetry.instrumentation.openai",
+    "openinference": "openinference.instrumentation.openai",
+}
 
 USAGE = {
     "prompt_tokens": 1200,
@@ -67,7 +73,7 @@ def sse_body(events: int) -> bytes:
     return b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in chunks) + b"data: [DONE]\n\n"
 
 
-def make_clients() -> tuple[Any, Any]:
+def make_client() -> Any:
     import openai
 
     try:
@@ -85,10 +91,7 @@ def make_clients() -> tuple[Any, Any]:
             return http.Response(200, headers={"content-type": "text/event-stream"}, stream=Body())
         return http.Response(200, headers={"content-type": "application/json"}, content=whole)
 
-    def client() -> Any:
-        return openai.OpenAI(api_key="x", http_client=http.Client(transport=http.MockTransport(answer)))
-
-    return client(), client()
+    return openai.OpenAI(api_key="x", http_client=http.Client(transport=http.MockTransport(answer)))
 
 
 class Null(SpanProcessor):
@@ -96,10 +99,9 @@ class Null(SpanProcessor):
 
 
 def set_up() -> InMemoryMetricReader:
-    provider = TracerProvider()
+    provider, reader = TracerProvider(), InMemoryMetricReader()
     provider.add_span_processor(Null())
     trace.set_tracer_provider(provider)
-    reader = InMemoryMetricReader()
     metrics.set_meter_provider(MeterProvider([reader]))
     return reader
 
@@ -179,61 +181,47 @@ def drained(client: Any) -> Callable[[], None]:
     return call
 
 
-def measure(switch: Callable[[bool], None], reader: InMemoryMetricReader) -> dict[str, float]:
-    """Medians in microseconds of CPU: what is added to a call and to a streamed event, and the floor of the call."""
-    client, other = make_clients()
-    plain = lambda: client.chat.completions.create(model="gpt-4o-mini", messages=MESSAGES)  # noqa: E731
-    floor, stream = floor_of(other), drained(client)
-    rows: dict[str, list[float]] = {}
+class Variant:
+    """What a turn runs; `collect` is None until enough calls were made for a collection."""
 
-    def note(name: str, value: float) -> None:
-        rows.setdefault(name, []).append(value)
+    def __init__(
+        self, call: Callable[[], Any], stream: Callable[[], None], reader: InMemoryMetricReader
+    ) -> None:
+        self.call, self.stream, self.reader = call, stream, reader
+        self._calls = 0
 
-    gc.disable()
-    for number in range(ROUNDS + 3):
-        switch(False)
-        bare, stream_bare = timed(plain, BATCH), timed(stream, 4) / STREAM_EVENTS
-        floor_cost = timed(floor, BATCH)
-        floor_collect = collecting(reader, BATCH)
-        switch(True)
-        watched, stream_watched = timed(plain, BATCH), timed(stream, 4) / STREAM_EVENTS
-        watched_collect = collecting(reader, BATCH + 4)
+    def turn(self) -> dict[str, float | None]:
+        """Microseconds of CPU of a call, of a streamed event, and of collecting metrics, for a call."""
+        self.call()
+        call = timed(self.call, BATCH)
+        event = timed(self.stream, 1) / STREAM_EVENTS
+        self._calls += BATCH + 2
+        collect = None
+        if self._calls >= COLLECTED:
+            collect = timed(self.reader.get_metrics_data, 1) / self._calls
+            self._calls = 0
         gc.collect()
-        if number < 3:
-            continue
-        note("bare", bare)
-        note("floor", floor_cost - bare)
-        note("floor with collection", floor_cost - bare + floor_collect)
-        note("added", watched - bare)
-        note("added with collection", watched - bare + watched_collect)
-        note("event", stream_watched - stream_bare)
-        note("ratio", (watched - bare) / (floor_cost - bare))
-        note(
-            "ratio with collection", (watched - bare + watched_collect) / (floor_cost - bare + floor_collect)
-        )
-    gc.enable()
-    return {name: statistics.median(values) for name, values in rows.items()}
+        return {"call": call, "event": event, "collect": collect}
 
 
-def collecting(reader: InMemoryMetricReader, calls: int) -> float:
-    started = time.process_time()
-    reader.get_metrics_data()
-    return (time.process_time() - started) / calls * 1e6
-
-
-def main(peer: str) -> None:
-    reader = set_up()
-    if peer == "otel-llmcost":
+def variant(name: str) -> Variant:
+    reader, client = set_up(), make_client()
+    plain = lambda: client.chat.completions.create(model="gpt-4o-mini", messages=MESSAGES)  # noqa: E731
+    if name == "otel-llmcost":
         import otel_llmcost
 
-        switch = lambda on: otel_llmcost.instrument() if on else otel_llmcost.uninstrument()  # noqa: E731
-    else:
-        owner = {"openllmetry": "opentelemetry", "openinference": "openinference"}[peer]
-        instrumentor = importlib.import_module(f"{owner}.instrumentation.openai").OpenAIInstrumentor()
-        switch = lambda on: instrumentor.instrument() if on else instrumentor.uninstrument()  # noqa: E731
-        import openai  # noqa: F401
-    json.dump(measure(switch, reader), sys.stdout)
+        otel_llmcost.instrument()
+    elif name in PEERS:
+        importlib.import_module(PEERS[name]).OpenAIInstrumentor().instrument()
+    return Variant(floor_of(client) if name == "floor" else plain, drained(client), reader)
+
+
+def main(name: str) -> None:
+    asked = variant(name)
+    gc.disable()
+    for _ in sys.stdin:
+        print(json.dumps(asked.turn()), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "otel-llmcost")
+    main(sys.argv[1])
