@@ -9,6 +9,8 @@ from ..call import NO_TAGS, Tags
 from .tags import over
 
 _TAGS: WeakKeyDictionary[object, Tags] = WeakKeyDictionary()
+_used: list[bool] = []
+"""Not empty once a client was marked: most programs mark none, and asking the map costs each of their calls."""
 
 
 def mark(client: object, tags: Tags, *, shares_transport: bool = False) -> None:
@@ -17,6 +19,7 @@ def mark(client: object, tags: Tags, *, shares_transport: bool = False) -> None:
     `with_options()` and `copy()` make a new client around the same HTTP client, so that one is marked too,
     unless it belongs to others as well (`shares_transport`: the user brought it along).
     """
+    _used[:] = [True]
     _TAGS[client] = over(_TAGS.get(client, NO_TAGS), tags)
     transport = getattr(client, "_client", None)
     if transport is not None and not shares_transport:
@@ -25,7 +28,7 @@ def mark(client: object, tags: Tags, *, shares_transport: bool = False) -> None:
 
 def client_tags(client: object) -> Tags:
     """The tags of a client, of the one it was copied from, or `NO_TAGS`."""
-    if not _TAGS:
+    if not _used:
         return NO_TAGS
     try:
         tags = _TAGS.get(client)

@@ -35,7 +35,8 @@ class Exchange:
     def __init__(self, observation: Observation, response: Any, stream: bool, unparsed: bool) -> None:
         self.observation: Observation | None = observation
         """None once its call is settled: the two would keep each other, and the reply, for the garbage collector."""
-        self.collector: Collector = observation.route.collector(observation.engine.keep_text)
+        kind = observation.route.collector if stream or unparsed else Collector
+        self.collector: Collector = kind(observation.engine.keep_text)
         self.take: Callable[[Any], None] = self.collector.take_event if stream else self.collector.take_body
         """JSON that the SDK decoded: one event of a stream, or a whole body."""
         self.stream = stream

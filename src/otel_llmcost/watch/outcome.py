@@ -100,7 +100,8 @@ def _failed() -> Reading:
 
 def _reading(observation: Observation, exchange: Exchange) -> Reading:
     collector, route, body = exchange.collector, observation.route, exchange.body()
-    reading = route.read(body if isinstance(body, Mapping) else {}, observation.body)
+    known = body.__class__ is dict or isinstance(body, Mapping)
+    reading = route.read(body if known else {}, observation.body)
     if exchange.stream:
         _complete_stream(observation, collector, reading)
     elif reading.reported is None and not observation.client.first_party:

@@ -45,6 +45,8 @@ def body_of(options: Any) -> Mapping[str, Any]:
     """The JSON that is sent, the program's extra fields over the SDK's own."""
     body = options.json_data
     extra = getattr(options, "extra_json", None)
+    if extra is None and body.__class__ is dict:
+        return body
     if not isinstance(body, Mapping):
         return extra if isinstance(extra, Mapping) else _NO_BODY
     return {**body, **extra} if isinstance(extra, Mapping) and extra else body

@@ -137,17 +137,22 @@ def _wrap_response(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Ca
     def _process_response(self: Any, *args: Any, **kwargs: Any) -> Any:
         observation = current.get()
         if observation is not None and observation.sdk is sdk:
-            observation.overlooked = not guarded(_responded, observation, kwargs)
+            observation.overlooked = not guarded(_responded, observation, self, kwargs)
         return original(self, *args, **kwargs)
 
     return _process_response
 
 
-def _responded(observation: Observation, kwargs: dict[str, Any]) -> bool:
-    response = kwargs["response"]
-    raw = bool(response.request.headers.get(RAW_HEADER))
-    observation.responded(response, bool(kwargs.get("stream")), raw, int(kwargs.get("retries_taken") or 0))
+def _responded(observation: Observation, client: Any, kwargs: dict[str, Any]) -> bool:
+    raw, retries = _is_raw(client, kwargs["options"]), kwargs.get("retries_taken")
+    observation.responded(kwargs["response"], bool(kwargs.get("stream")), raw, int(retries or 0))
     return True
+
+
+def _is_raw(client: Any, options: Any) -> bool:
+    """Whether the program reads the body itself: what the SDK asks of the request's headers, without searching them."""
+    headers, own = options.headers, getattr(client, "_custom_headers", None)
+    return bool((headers and headers.get(RAW_HEADER)) or (own and own.get(RAW_HEADER)))
 
 
 def _wrap_retry(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Callable[..., Any]:
