@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from opentelemetry.trace import SpanContext
@@ -43,17 +42,24 @@ _LABELS = (
 _TOKENS = frozenset(TOKEN_METERS)
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Cell:
     """The sums of one label set; amounts in femto-dollars."""
 
-    calls: int = 0
-    savings: int = 0
-    components: dict[str, int] = field(default_factory=dict)
-    tokens: dict[str, int] = field(default_factory=dict)
-    exemplar: SpanContext | None = None
-    exemplar_s: float = 0.0
-    retries: int = 0
+    __slots__ = ("calls", "components", "exemplar", "exemplar_s", "retries", "savings", "tokens")
+
+    def __init__(self, calls: int = 0, savings: int = 0, retries: int = 0) -> None:
+        self.calls, self.savings, self.retries = calls, savings, retries
+        self.components: dict[str, int] = {}
+        self.tokens: dict[str, int] = {}
+        self.exemplar: SpanContext | None = None
+        self.exemplar_s = 0.0
+
+    def copied(self) -> Cell:
+        """The sums of now."""
+        copy = Cell(self.calls, self.savings, self.retries)
+        copy.components, copy.tokens = {**self.components}, {**self.tokens}
+        copy.exemplar, copy.exemplar_s = self.exemplar, self.exemplar_s
+        return copy
 
 
 class Bounded:
@@ -140,21 +146,7 @@ class Accumulators:
     def snapshot(self) -> list[tuple[CellKey, Cell]]:
         """The sums of now."""
         with self._lock:
-            return [
-                (
-                    key,
-                    Cell(
-                        cell.calls,
-                        cell.savings,
-                        {**cell.components},
-                        {**cell.tokens},
-                        cell.exemplar,
-                        cell.exemplar_s,
-                        cell.retries,
-                    ),
-                )
-                for key, cell in self._cells.items()
-            ]
+            return [(key, cell.copied()) for key, cell in self._cells.items()]
 
 
 def merged(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from .call import Call, Priced
 from .neighbours import neighbour
@@ -80,21 +79,21 @@ class Lineage:
         self._watched.clear()
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class Counted:
     """A call that was counted, as long as a span of somebody else may come that stands for it, too."""
 
-    call: Call
-    priced: Priced
-    carried: bool
-    """Whether a span says its cost already."""
-    around: int
-    """Id of the span that stood around it when spans inside were suppressed; else 0."""
-    at_ns: int
-    scope: str
-    """Whose span told of it; "" for a call that was watched."""
-    told_by: frozenset[str]
-    """Scopes that had a span for it: each instrumentation has one span for a call."""
+    __slots__ = ("around", "at_ns", "call", "carried", "priced", "scope", "told_by")
+
+    def __init__(self, call: Call, priced: Priced, carried: bool, around: int, scope: str) -> None:
+        self.call, self.priced, self.at_ns = call, priced, time.time_ns()
+        self.carried = carried
+        """Whether a span says its cost already."""
+        self.around = around
+        """Id of the span that stood around it when spans inside were suppressed; else 0."""
+        self.scope = scope
+        """Whose span told of it; "" for a call that was watched."""
+        self.told_by = frozenset((scope,)) if scope else _NOBODY
+        """Scopes that had a span for it: each instrumentation has one span for a call."""
 
 
 class Remembered:
@@ -109,8 +108,7 @@ class Remembered:
 
     def add(self, call: Call, priced: Priced, carried: bool, around: int = 0, scope: str = "") -> None:
         """A call was counted; `scope` is whose span told of it, where nobody watched it."""
-        told_by = frozenset((scope,)) if scope else _NOBODY
-        self._newest.append(Counted(call, priced, carried, around, time.time_ns(), scope, told_by))
+        self._newest.append(Counted(call, priced, carried, around, scope))
 
     def find(self, span_id: int, scope: str, told: Call) -> Counted | None:
         """The counted call for which a span stands that tells of `told`; each call is found once by a scope."""

@@ -36,11 +36,13 @@ class LedgerSettings(NamedTuple):
     service: str = ""
 
 
-class RecorderCounters(NamedTuple):
+class RecorderCounters:
     """Calls of this process that were kept, and that found no place."""
 
-    appended: int
-    dropped: int
+    __slots__ = ("appended", "dropped")
+
+    def __init__(self, appended: int, dropped: int) -> None:
+        self.appended, self.dropped = appended, dropped
 
 
 class Recorder:

@@ -14,10 +14,9 @@ from collections.abc import Mapping
 
 from ..call import ESTIMATED_NOTE, NOTED, Line, Reading, note
 from .anthropic_tokens import token_meters
-from .compatible import total_of
 from .inclusive import Meters
 from .meters import TOKEN_METERS, total
-from .quantities import rows, text
+from .quantities import rows, text, total_of
 
 Body = Mapping[str, object]
 

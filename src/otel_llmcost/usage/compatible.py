@@ -13,7 +13,7 @@ from decimal import Decimal
 from ..call import INCOMPLETE_NOTE, NOTED, Line, Reading, note
 from . import terms
 from .openai_tokens import chat_meters
-from .quantities import count, money, rows, table, text
+from .quantities import count, money, rows, table, text, total_of
 
 Body = Mapping[str, object]
 
@@ -154,12 +154,3 @@ def _add_breakdown(reading: Reading, body: Body, notes: list[str]) -> None:
     if lines:
         reading.lines = tuple(lines)
         reading.usage = total_of(reading.lines)
-
-
-def total_of(lines: tuple[Line, ...]) -> dict[str, int | Decimal]:
-    """The usage of a whole call: the sum over its lines."""
-    whole: dict[str, int | Decimal] = {}
-    for line in lines:
-        for meter, quantity in line.usage.items():
-            whole[meter] = whole.get(meter, 0) + quantity
-    return whole

@@ -15,11 +15,11 @@ from ..call import (
     note,
 )
 from . import terms
-from .compatible import add_vendor_fields, total_of
+from .compatible import add_vendor_fields
 from .inclusive import Meters, split
 from .openai_tokens import chat_meters
 from .openai_tools import image_meters, svg_line
-from .quantities import count, explained, measure, rows, table, text
+from .quantities import count, explained, measure, rows, table, text, total_of
 
 Body = Mapping[str, object]
 _NO_REQUEST: Body = {}

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 
 from ..call import ESTIMATED_NOTE, NOTED, Line, Reading, note
 from . import terms
-from .compatible import total_of
 from .inclusive import Meters, cached_by_modality, split
-from .quantities import count, rows, table, text
+from .quantities import count, rows, table, text, total_of
 
 Body = Mapping[str, object]
 

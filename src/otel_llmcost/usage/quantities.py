@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 
-from ..call import INCOMPLETE_NOTE, NO_USAGE_NOTE, Reading, note
+from ..call import INCOMPLETE_NOTE, NO_USAGE_NOTE, Line, Reading, note
 
 LARGEST = 10**12
 """More tokens (or seconds, characters) than any one call can have: beyond it a count is not believed."""
@@ -109,3 +109,12 @@ def _short(value: object) -> str:
         return f"a number of {value.bit_length()} bits"
     shown = repr(value) if isinstance(value, str | int | float | Decimal | None) else type(value).__name__
     return shown if len(shown) <= 40 else shown[:37] + "..."
+
+
+def total_of(lines: tuple[Line, ...]) -> dict[str, int | Decimal]:
+    """The usage of a whole call: the sum over its lines."""
+    whole: dict[str, int | Decimal] = {}
+    for line in lines:
+        for meter, quantity in line.usage.items():
+            whole[meter] = whole.get(meter, 0) + quantity
+    return whole

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from .. import semconv
-from ..call import AttributeValue, Tags
+from ..call import AttributeValue
 from ..prices.hosts import DELEGATED, FIRST_PARTY, GATEWAY, HostFacts, resolve_host
-from .declaration import Sdk
+
+if TYPE_CHECKING:
+    from .declaration import Sdk
 
 _BASES_PER_CLIENT = 500
 
 
-@dataclass(slots=True, eq=False, repr=False)
 class ClientFacts:
     """Where a client's calls go, and the start attributes that are the same for all of them."""
 
-    base_url: Any
-    host: str
-    port: int
-    provider: str
-    region: str
-    delegated: bool
-    tags: Tags | None = None
-    first_party: bool = True
-    """A published host of a provider, not a gateway or a machine of the user's own."""
-    bases: dict[tuple[str, str], dict[str, AttributeValue]] = field(default_factory=dict)
+    __slots__ = ("base_url", "bases", "delegated", "first_party", "host", "port", "provider", "region")
+
+    def __init__(
+        self, host: str, port: int, provider: str, region: str, delegated: bool, first_party: bool = True
+    ) -> None:
+        self.base_url: Any = None
+        self.host, self.port, self.provider, self.region = host, port, provider, region
+        self.delegated = delegated
+        self.first_party = first_party
+        """A published host of a provider, not a gateway or a machine of the user's own."""
+        self.bases: dict[tuple[str, str], dict[str, AttributeValue]] = {}
 
     @classmethod
     def unknown(cls) -> ClientFacts:
         """Of a client that could not be understood."""
-        return cls(None, "", 0, semconv.UNKNOWN, "", False)
+        return cls("", 0, semconv.UNKNOWN, "", False)
 
     @property
     def is_own_service(self) -> bool:
@@ -87,7 +88,7 @@ class Clients:
         delegated = found.kind == DELEGATED
         region = found.region or _cloud_region(client)
         provider, first_party = self._provider(sdk, client, found), found.kind == FIRST_PARTY
-        return ClientFacts(None, host, port, provider, region, delegated, first_party=first_party)
+        return ClientFacts(host, port, provider, region, delegated, first_party=first_party)
 
     def _provider(self, sdk: Sdk, client: Any, found: HostFacts) -> str:
         if found.kind in (GATEWAY, DELEGATED):

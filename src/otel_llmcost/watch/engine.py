@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -19,11 +19,14 @@ from .. import attribution, spans
 from ..call import DELEGATED_NOTE, NO_TAGS, Asked, Call, Priced, Tags, note
 from . import content, outcome
 from .client import ClientFacts, Clients
-from .declaration import Route, Sdk
 from .guard import guarded
-from .later import Created, Later
+from .later import Later
 from .observation import Observation
 from .request import asked_of, path_of
+
+if TYPE_CHECKING:
+    from .declaration import Route, Sdk
+    from .later import Created
 
 _SUPPRESSED = frozenset(
     key

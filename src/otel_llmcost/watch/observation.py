@@ -21,13 +21,13 @@ from opentelemetry.trace import Span
 from .. import semconv
 from ..call import NO_TAGS, NOT_BILLED_NOTE, note, refused_by
 from .body import watch_body, watch_memory_body
-from .declaration import Route, Sdk
 from .exchange import EXTENSION, Exchange
 from .guard import guarded
 from .injection import hide_usage
 
 if TYPE_CHECKING:
     from .client import ClientFacts
+    from .declaration import Route, Sdk
     from .engine import Engine
 
 current: ContextVar[Observation | None] = ContextVar("otel_llmcost_observation", default=None)

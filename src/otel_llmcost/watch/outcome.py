@@ -23,9 +23,8 @@ from ..call import (
     code_of,
     note,
 )
-from ..usage.compatible import total_of
 from ..usage.meters import OUTPUT_METERS, PROMPT_METERS
-from ..usage.quantities import money
+from ..usage.quantities import money, total_of
 from .collectors import Collector
 from .guard import guarded
 

@@ -11,15 +11,17 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .declaration import Sdk, Socket
 from .engine import Engine
 from .exchange import EXTENSION
 from .guard import guarded, guarded_async, guarded_event
 from .injection import with_usage
 from .observation import Entered, Observation, current
 from .patch import Patch
+
+if TYPE_CHECKING:
+    from .declaration import Sdk, Socket
 
 RAW_HEADER = "X-Stainless-Raw-Response"
 
