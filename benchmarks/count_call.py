@@ -14,21 +14,26 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 HERE = Path(__file__).parent
-CALLS, WARM = 50, 60
+CALLS, STREAMS, STREAM_EVENTS, WARM = 50, 3, 200, 60
 PROGRAM = f"""
 import gc, os, sys
 sys.path.insert(0, {str(HERE)!r})
 import in_place
-name, calls, collects = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+name, (calls, streams, collects) = sys.argv[1], map(int, sys.argv[2:])
 asked = in_place.variant(name)
 for _ in range({WARM}):
     asked.call()
+for _ in range(3):
+    asked.stream()
 asked.reader.get_metrics_data()
 gc.disable()
 for _ in range(calls):
     asked.call()
+for _ in range(streams):
+    asked.stream()
 for _ in range(collects):
     asked.reader.get_metrics_data()
 os._exit(0)
@@ -37,20 +42,25 @@ COUNTING = ["valgrind", "--tool=cachegrind", "--cachegrind-out-file=/dev/null", 
 COUNTING += ["--I1=32768,8,64", "--D1=32768,8,64", "--LL=524288,8,64"]
 
 
-class Count:
-    """Instructions and cache misses of some calls."""
+class Count(NamedTuple):
+    """What a program took."""
 
-    def __init__(self, name: str, calls: int, collects: int = 0) -> None:
-        with tempfile.TemporaryDirectory() as ledger:
-            done = subprocess.run(
-                [*COUNTING, sys.executable, "-c", PROGRAM, name, str(calls), str(collects)],
-                env={**os.environ, "OTEL_LLMCOST_LEDGER": ledger, "PYTHONHASHSEED": "0"},
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-        self.instructions = _figure("I +refs", done.stderr)
-        self.misses = _figure("LL misses", done.stderr)
+    instructions: int
+    misses: int
+
+
+def count(name: str, calls: int = 0, streams: int = 0, collects: int = 0) -> Count:
+    """Run a variant with so many calls and streams, and so many collections of metrics after them."""
+    asked = [name, str(calls), str(streams), str(collects)]
+    with tempfile.TemporaryDirectory() as ledger:
+        done = subprocess.run(
+            [*COUNTING, sys.executable, "-c", PROGRAM, *asked],
+            env={**os.environ, "OTEL_LLMCOST_LEDGER": ledger, "PYTHONHASHSEED": "0"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    return Count(_figure("I +refs", done.stderr), _figure("LL misses", done.stderr))
 
 
 def _figure(name: str, said: str) -> int:
@@ -60,24 +70,37 @@ def _figure(name: str, said: str) -> int:
     return int(found.group(1).replace(",", ""))
 
 
-def cost(name: str, collects: int = 0) -> tuple[float, float]:
-    """Instructions and misses of a call, metrics being collected so often after all of them."""
-    none, some = Count(name, 0), Count(name, CALLS, collects)
-    return (some.instructions - none.instructions) / CALLS, (some.misses - none.misses) / CALLS
+class Costs:
+    """Instructions of a call, with and without collection, and of a streamed event; cache misses of a call."""
+
+    def __init__(self, name: str) -> None:
+        none, calls, streams = count(name), count(name, CALLS), count(name, streams=STREAMS)
+        collected = count(name, CALLS, collects=1)
+        self.call = (calls.instructions - none.instructions) / CALLS
+        self.misses = (calls.misses - none.misses) / CALLS
+        self.whole = (collected.instructions - none.instructions) / CALLS
+        self.event = (streams.instructions - none.instructions) / STREAMS / STREAM_EVENTS
 
 
 def main() -> None:
-    bare, bare_misses = cost("bare")
-    added: dict[str, list[float]] = {}
-    for name in ("floor", "otel-llmcost"):
-        call, misses = cost(name)
-        added[name] = [call - bare, cost(name, 1)[0] - bare, misses - bare_misses]
-    print(f"{'a call':20s}{'instructions':>14s}{'with collection':>18s}{'cache misses':>14s}")
-    print(f"{'bare':20s}{bare:14,.0f}{'':18s}{bare_misses:14,.0f}")
-    for name, (call, whole, misses) in added.items():
-        print(f"{name + ' adds':20s}{call:14,.0f}{whole:18,.0f}{misses:14,.0f}")
-    ratios = [ours / floor for ours, floor in zip(added["otel-llmcost"], added["floor"], strict=True)]
-    print(f"{'ratio':20s}{ratios[0]:14.2f}{ratios[1]:18.2f}")
+    bare = Costs("bare")
+    print(
+        f"{'instructions':28s}{'a call':>12s}{'with collection':>18s}{'an event':>12s}{'cache misses':>14s}"
+    )
+    print(f"{'bare':28s}{bare.call:12,.0f}{'':18s}{bare.event:12,.0f}{bare.misses:14,.0f}")
+    ours = Costs("otel-llmcost")
+    _tell("otel-llmcost adds", ours, bare, ours.event - bare.event)
+    for name, said in (("floor", "the floor"), ("same", "the floor, same records")):
+        floor = Costs(name)
+        _tell(f"{said} adds", floor, bare)
+        call, whole = (ours.call - bare.call) / (floor.call - bare.call), ours.whole - bare.call
+        print(f"{'ratio':28s}{call:12.2f}{whole / (floor.whole - bare.call):18.2f}")
+
+
+def _tell(name: str, costs: Costs, bare: Costs, event: float | None = None) -> None:
+    said = "" if event is None else f"{event:,.0f}"
+    call, whole, misses = costs.call - bare.call, costs.whole - bare.call, costs.misses - bare.misses
+    print(f"{name:28s}{call:12,.0f}{whole:18,.0f}{said:>12s}{misses:14,.0f}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """One variant of a real SDK call in a process of its own: the SDK, its client, an in-process transport.
 
-    python benchmarks/in_place.py bare|floor|otel-llmcost|openllmetry|openinference
+    python benchmarks/in_place.py bare|floor|same|otel-llmcost|openllmetry|openinference
 
 Each line on standard input asks for a turn; each turn is answered by a line of JSON. `bench_call.py` lets several of
 these take turns. Timed in CPU seconds of the process, with the garbage collector off.
@@ -106,62 +106,87 @@ def set_up() -> InMemoryMetricReader:
     return reader
 
 
-def floor_of(client: Any) -> Callable[[], Any]:
-    """The same work done naively in the same place: a span, 20 attributes, 7 records with exemplars."""
-    tracer, meter = trace.get_tracer("floor"), metrics.get_meter("floor")
-    cost, calls = meter.create_counter("f.cost", unit="USD"), meter.create_counter("f.calls")
-    sizes, duration = meter.create_histogram("f.tokens"), meter.create_histogram("f.duration", unit="s")
+class Floor:
+    """The same work done naively in the same place: a span, 20 attributes, 7 records with exemplars.
 
-    def call() -> Any:
+    With `every`, also the five records more that we make of such a call: its tokens by meter, its cache's savings.
+    """
+
+    def __init__(self, client: Any, *, every: bool) -> None:
+        meter = metrics.get_meter("floor")
+        self._client, self._every, self._tracer = client, every, trace.get_tracer("floor")
+        self._cost = meter.create_counter("f.cost", unit="USD")
+        self._calls, self._tokens = meter.create_counter("f.calls"), meter.create_counter("f.meters")
+        self._savings = meter.create_up_down_counter("f.savings", unit="USD")
+        self._sizes = meter.create_histogram("f.tokens")
+        self._duration = meter.create_histogram("f.duration", unit="s")
+
+    def call(self) -> Any:
         started = time.perf_counter()
-        with tracer.start_as_current_span("chat gpt-4o-mini", kind=trace.SpanKind.CLIENT) as span:
-            result = client.chat.completions.create(model="gpt-4o-mini", messages=MESSAGES)
+        with self._tracer.start_as_current_span("chat gpt-4o-mini", kind=trace.SpanKind.CLIENT) as span:
+            result = self._client.chat.completions.create(model="gpt-4o-mini", messages=MESSAGES)
             usage = result.usage
-            span.set_attribute("gen_ai.operation.name", "chat")
-            span.set_attribute("gen_ai.provider.name", "openai")
-            span.set_attribute("gen_ai.request.model", "gpt-4o-mini")
-            span.set_attribute("gen_ai.response.model", result.model)
-            span.set_attribute("gen_ai.response.id", result.id)
-            span.set_attribute(
-                "gen_ai.response.finish_reasons", [choice.finish_reason for choice in result.choices]
-            )
-            span.set_attribute("server.address", "api.openai.com")
-            span.set_attribute("server.port", 443)
-            span.set_attribute("openai.response.service_tier", result.service_tier)
-            span.set_attribute("openai.response.system_fingerprint", result.system_fingerprint)
-            span.set_attribute("gen_ai.usage.input_tokens", usage.prompt_tokens)
-            span.set_attribute("gen_ai.usage.output_tokens", usage.completion_tokens)
             cached = usage.prompt_tokens_details.cached_tokens
-            span.set_attribute("gen_ai.usage.cache_read.input_tokens", cached)
-            span.set_attribute(
-                "gen_ai.usage.reasoning.output_tokens", usage.completion_tokens_details.reasoning_tokens
-            )
             prices = {
                 "input": (usage.prompt_tokens - cached) * 0.15 / 1e6,
                 "cache_read": cached * 0.075 / 1e6,
                 "output": usage.completion_tokens * 0.60 / 1e6,
             }
-            span.set_attribute("gen_ai.usage.cost", sum(prices.values()))
-            for part, amount in prices.items():
-                span.set_attribute(f"llmcost.cost.{part}", amount)
-            span.set_attribute("llmcost.status", "exact")
-            span.set_attribute("llmcost.price.version", "2026-11-22")
-            labels = {
-                "gen_ai.operation.name": "chat",
-                "gen_ai.provider.name": "openai",
-                "gen_ai.request.model": "gpt-4o-mini",
-                "gen_ai.response.model": result.model,
-                "llmcost.service_tier": "standard",
-            }
-            for part, amount in prices.items():
-                cost.add(amount, {**labels, "llmcost.component": part, "llmcost.status": "exact"})
-            calls.add(1, {**labels, "llmcost.status": "exact"})
-            sizes.record(usage.prompt_tokens, {**labels, "gen_ai.token.type": "input"})
-            sizes.record(usage.completion_tokens, {**labels, "gen_ai.token.type": "output"})
-            duration.record(time.perf_counter() - started, labels)
+            self._say(span, result, cached, prices)
+            self._record(result, prices, time.perf_counter() - started)
             return result
 
-    return call
+    def _say(self, span: Any, result: Any, cached: int, prices: dict[str, float]) -> None:
+        usage = result.usage
+        span.set_attribute("gen_ai.operation.name", "chat")
+        span.set_attribute("gen_ai.provider.name", "openai")
+        span.set_attribute("gen_ai.request.model", "gpt-4o-mini")
+        span.set_attribute("gen_ai.response.model", result.model)
+        span.set_attribute("gen_ai.response.id", result.id)
+        reasons = [choice.finish_reason for choice in result.choices]
+        span.set_attribute("gen_ai.response.finish_reasons", reasons)
+        span.set_attribute("server.address", "api.openai.com")
+        span.set_attribute("server.port", 443)
+        span.set_attribute("openai.response.service_tier", result.service_tier)
+        span.set_attribute("openai.response.system_fingerprint", result.system_fingerprint)
+        span.set_attribute("gen_ai.usage.input_tokens", usage.prompt_tokens)
+        span.set_attribute("gen_ai.usage.output_tokens", usage.completion_tokens)
+        span.set_attribute("gen_ai.usage.cache_read.input_tokens", cached)
+        reasoning = usage.completion_tokens_details.reasoning_tokens
+        span.set_attribute("gen_ai.usage.reasoning.output_tokens", reasoning)
+        span.set_attribute("gen_ai.usage.cost", sum(prices.values()))
+        for part, amount in prices.items():
+            span.set_attribute(f"llmcost.cost.{part}", amount)
+        span.set_attribute("llmcost.status", "exact")
+        span.set_attribute("llmcost.price.version", "2026-11-22")
+
+    def _record(self, result: Any, prices: dict[str, float], seconds: float) -> None:
+        usage = result.usage
+        labels = {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.provider.name": "openai",
+            "gen_ai.request.model": "gpt-4o-mini",
+            "gen_ai.response.model": result.model,
+            "llmcost.service_tier": "standard",
+        }
+        for part, amount in prices.items():
+            self._cost.add(amount, {**labels, "llmcost.component": part, "llmcost.status": "exact"})
+        self._calls.add(1, {**labels, "llmcost.status": "exact"})
+        self._sizes.record(usage.prompt_tokens, {**labels, "gen_ai.token.type": "input"})
+        self._sizes.record(usage.completion_tokens, {**labels, "gen_ai.token.type": "output"})
+        self._duration.record(seconds, labels)
+        if not self._every:
+            return
+        cached = usage.prompt_tokens_details.cached_tokens
+        reasoning = usage.completion_tokens_details.reasoning_tokens
+        for meter, tokens in (
+            ("input", usage.prompt_tokens - cached),
+            ("cache_read", cached),
+            ("output", usage.completion_tokens - reasoning),
+            ("output_reasoning", reasoning),
+        ):
+            self._tokens.add(tokens, {**labels, "llmcost.meter": meter})
+        self._savings.add(cached * 0.075 / 1e6, labels)
 
 
 def timed(call: Callable[[], Any], times: int) -> float:
@@ -213,7 +238,8 @@ def variant(name: str) -> Variant:
         otel_llmcost.instrument()
     elif name in PEERS:
         importlib.import_module(PEERS[name]).OpenAIInstrumentor().instrument()
-    return Variant(floor_of(client) if name == "floor" else plain, drained(client), reader)
+    call = Floor(client, every=name == "same").call if name in ("floor", "same") else plain
+    return Variant(call, drained(client), reader)
 
 
 def main(name: str) -> None:
