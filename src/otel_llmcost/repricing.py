@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from .call import Priced
+from .call import PENDING, Priced
 from .ledger.filters import CallFilter
 from .ledger.row import LedgerRow
 from .ledger.store import Ledger
@@ -32,6 +32,8 @@ class Repricing:
     """What pricing again changes: `changed` of `seen` calls, in all by `difference` femto-dollars."""
 
     seen: int = 0
+    pending: int = 0
+    """How many of those wait to be settled under a key of their own; a cost report does not count them."""
     changed: int = 0
     newly_priced: int = 0
     no_longer_priced: int = 0
@@ -57,6 +59,7 @@ def changes(ledger: Ledger, book: Prices, wanted: CallFilter, found: Repricing) 
     version = getattr(book, "version", "")
     for row in ledger.rows(wanted):
         found.seen += 1
+        found.pending += row.status == PENDING
         if version and row.version == version:
             continue
         priced = book.price(row.as_call())

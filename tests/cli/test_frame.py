@@ -59,6 +59,9 @@ def test_a_command_that_is_not_there_breaks_no_other(monkeypatch: pytest.MonkeyP
         (["calls", "--status", "fine"], "'fine' is not one of"),
         (["report", "--tz", "Europe/Atlantis"], "no such time zone"),
         (["report", "soon"], "no such time"),
+        (["report", "2026-11-24..2026-11-20"], "ends before it begins (got '2026-11-24..2026-11-20')"),
+        (["report", "2026-11-20..2026-11-19"], "the earlier time first"),
+        (["calls", "--since", "2026-11-24", "--until", "2026-11-20"], "'2026-11-24..2026-11-20'"),
         (["prune", "--older-than", "3", "--before", "today"], "either --older-than or --before"),
     ],
 )
@@ -68,6 +71,14 @@ def test_wrong_usage_is_one_line_and_code_2(arguments: list[str], said: str) -> 
     assert said in err
     assert err.startswith("otel-llmcost: ")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("group", ["budget", "prices"])
+def test_a_group_without_its_command_explains_itself(group: str) -> None:
+    code, out, err = invoke(group)
+    explained = invoke(group, "--help")[1]
+    assert (code, out, err) in ((2, "", explained), (0, explained, ""))  # click 8.2 and later, earlier
+    assert "\nCommands:\n" in explained
 
 
 @pytest.mark.parametrize(

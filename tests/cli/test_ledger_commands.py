@@ -86,6 +86,35 @@ def test_a_report_for_a_person(directory: Path) -> None:
     ]
 
 
+def test_a_lower_bound_is_rounded_down_and_exact_in_json(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        ledger.add(
+            [
+                LedgerRow(
+                    "otel:ee:aa", at("2026-11-02T09:00Z"), at("2026-11-02T09:01Z"), request_model="large",
+                    status="partial", amount=1_429_050_000_000_000, reasons=("no-rate: web_search has no rate",),
+                    tags=Tags(session="s1"),
+                ),
+            ]
+        )  # fmt: skip
+    for command in (("report", "all"), ("calls",), ("sessions",)):
+        shown = run(tmp_path, *command)
+        assert ">= $1.42" in shown
+        assert "$1.43" not in shown
+    assert json.loads(run(tmp_path, "report", "all", "--json"))["total"]["cost"] == "1.42905"
+
+
+def test_commands_that_count_pending_calls_say_so(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Ledger(directory) as ledger:
+        start = at("2026-11-02T10:00Z")
+        ledger.add([LedgerRow("response:r1", start, start + 1, request_model="small", status="pending")])
+    assert json.loads(run(directory, "report", "all", "--json"))["total"]["calls"] == 3
+    assert " of 4 calls (1 pending) would change" in run(directory, "reprice")
+    assert json.loads(run(directory, "reprice", "--json"))["pending"] == 1
+    monkeypatch.setenv("OTEL_LLMCOST_LEDGER", str(directory))
+    assert "4 calls kept (1 pending), the latest at " in CliRunner().invoke(main, ["doctor"]).stdout
+
+
 def test_a_report_as_json_is_exact(directory: Path) -> None:
     found = json.loads(
         run(directory, "report", "2026-11", "--by", "day,provider", "--tz", "Europe/Berlin", "--json")

@@ -74,6 +74,15 @@ def test_the_table_says_what_was_left_out(ledger: Path) -> None:
     assert "left out: 1 call of unknown cost, which there would cost $0.00125" in shown
 
 
+def test_a_group_of_which_nothing_could_be_compared_has_no_amounts(ledger: Path) -> None:
+    lines = [line.split() for line in savings(ledger).splitlines()]
+    assert ["qwen", "-", "-", "-"] in lines
+    assert ["total", "2", "$0.0001", "$0.00475", "$0.00465", "98%"] in lines
+    assert ["total", "-", "-", "-"] in [
+        line.split() for line in savings(ledger, "--model", "qwen").splitlines()
+    ]
+
+
 def test_csv_and_filters(ledger: Path) -> None:
     lines = savings(ledger, "--source", "web", "--csv").splitlines()
     assert lines[0].startswith("model,compared_calls,paid_usd,would_cost_usd,saved_usd")

@@ -38,6 +38,36 @@ def test_money_shows_the_digits_that_matter() -> None:
     assert money_text(5 * USD, lower_bound=True) == ">= $5.00"
 
 
+def test_a_lower_bound_never_claims_more_than_is_known() -> None:
+    shown = {
+        1_429_050_000_000_000: ">= $1.42",
+        999_999_999_999_999: ">= $0.99999",
+        123_456_789_000_000: ">= $0.12345",
+        2_425_200_000_000: ">= $0.0024252",
+    }
+    assert {amount: money_text(amount, lower_bound=True) for amount in shown} == shown
+    assert money_text(1_429_050_000_000_000) == "$1.43"
+
+
+@given(st.integers(0, 10**19), st.integers(0, 9))
+def test_what_is_shown_of_a_lower_bound_is_one(amount: int, places: int) -> None:
+    said = Decimal(money_text(amount, lower_bound=True, places=places).lstrip(">= $").replace(",", ""))
+    known = Decimal(amount).scaleb(-15)
+    assert known - max(known, Decimal(1)) / 100 < said <= known
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**9), st.booleans()), min_size=1, max_size=30))
+def test_a_column_with_lower_bounds_adds_up_too(billionths: list[tuple[int, bool]]) -> None:
+    rows = [(amount * 10**6, bound) for amount, bound in billionths]
+    rows.append((sum(amount for amount, _ in rows), any(bound for _, bound in rows)))
+    places = places_that_add_up([amount for amount, _ in rows], [bound for _, bound in rows])
+    *parts, total = [
+        Decimal(money_text(amount, lower_bound=bound, places=places).lstrip(">= $").replace(",", ""))
+        for amount, bound in rows
+    ]
+    assert sum(parts) == total
+
+
 @given(st.lists(st.integers(0, 10**9), max_size=30))
 def test_whoever_adds_a_column_up_gets_its_total(billionths: list[int]) -> None:
     """Amounts of whole billionths of a dollar, as prices per million tokens make them."""

@@ -63,6 +63,29 @@ def test_what_is_no_time_says_what_is(text: str) -> None:
         parse_range(text, UTC, NOW)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-24..2026-11-20",
+        "2026-11-20..2026-11-19",
+        "today..yesterday",
+        "2026-12..2026-11",
+        "24h..7d",
+        "2026-11-01T10:00Z..2026-11-01T10:30+01:00",
+    ],
+)
+def test_a_reversed_range_is_named_with_the_remedy(text: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_range(text, UTC, NOW)
+    said = str(caught.value)
+    assert said.startswith(f"the range ends before it begins (got {text!r}); allowed: the earlier time first")
+
+
+def test_a_range_may_be_empty() -> None:
+    found = parse_range("2026-11-01T10:00Z..2026-11-01T10:00Z", UTC, NOW)
+    assert found.since_ns == found.until_ns == ns("2026-11-01T10:00Z")
+
+
 def test_an_unknown_time_zone_is_named() -> None:
     for name in ("Europe/Atlantis", "", "../etc/passwd"):
         with pytest.raises(ConfigurationError, match="no such time zone"):

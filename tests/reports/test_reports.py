@@ -53,6 +53,27 @@ def amounts(rows: list[CostRow]) -> dict[tuple[str, ...], int]:
     return {found.keys: found.amount for found in rows}
 
 
+@pytest.mark.parametrize(
+    ("since", "until", "named"),
+    [
+        ("2026-11-24", "2026-11-20", "2026-11-24..2026-11-20"),
+        ("today", "yesterday", "today..yesterday"),
+        (2_000, 1_000, "2000..1000"),
+        (
+            datetime(2026, 11, 24, tzinfo=UTC),
+            "2026-11-20",
+            "2026-11-24T00:00:00+00:00..2026-11-20",
+        ),
+    ],
+)
+def test_a_reversed_range_is_refused(
+    ledger: Ledger, since: int | str | datetime, until: int | str, named: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="ends before it begins") as caught:
+        cost_report(ledger, since=since, until=until)
+    assert repr(named) in str(caught.value)
+
+
 def test_by_model_dearest_first_with_all_sums(ledger: Ledger) -> None:
     ledger.add(
         [

@@ -76,7 +76,7 @@ class Frame(click.Group):
         try:
             code = super().main(args, prog_name or PROGRAM, complete_var, False, **extra)
         except click.ClickException as error:
-            code = _say(error.format_message(), error.exit_code)
+            code = _fail(error)
         except ConfigurationError as error:
             code = _say(str(error), FAILURE if error.file else USAGE)
         except LlmCostError as error:
@@ -88,6 +88,14 @@ class Frame(click.Group):
 
 def _path(module: str) -> str:
     return f"{__name__}.{module}"
+
+
+def _fail(error: click.ClickException) -> int:
+    # a group without its command: the whole help is the message (a class of its own from click 8.2 on)
+    if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):
+        error.show()
+        return error.exit_code
+    return _say(error.format_message(), error.exit_code)
 
 
 def _say(message: str, code: int) -> int:

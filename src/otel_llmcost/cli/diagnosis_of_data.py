@@ -9,6 +9,7 @@ from pathlib import Path
 from ..assembly import ledger_settings, open_book
 from ..attribution.rules import read_rules
 from ..budgets.parse import parse_budgets
+from ..call import PENDING
 from ..clients import read_use_cases
 from ..config import Config
 from ..errors import ConfigurationError, LedgerError, LlmCostError
@@ -16,6 +17,8 @@ from ..ledger.drain import open_up_to_date
 from ..ledger.location import DATABASE_NAME, JOURNAL_FOLDER, file_system, is_remote, obstacle
 from ..prices.load import STALE_DAYS
 from .findings import BROKEN, NOTE, OK, Finding
+
+_COUNTS = "SELECT count(*), count(*) FILTER (WHERE status = ?), max(start_ns) FROM calls"
 
 
 def ledger(config: Config) -> Iterable[Finding]:
@@ -50,13 +53,14 @@ def _content(directory: Path, busy_timeout_s: float, retention_days: int) -> Fin
         with open_up_to_date(
             directory, busy_timeout_s=busy_timeout_s, retention_days=retention_days
         ) as opened:
-            calls, latest = opened.database.execute("SELECT count(*), max(start_ns) FROM calls").fetchone()
+            calls, waiting, latest = opened.database.execute(_COUNTS, [PENDING]).fetchone()
             damaged = opened.fact("damaged") or 0
     except LedgerError as error:
         return Finding("ledger", "content", BROKEN, str(error))
     size = sum(file.stat().st_size for file in _files(directory)) / 1e6
     last = f", the latest at {instant(latest)}" if latest else ""
-    text = f"{calls:,} calls{last}; {size:,.1f} MB; kept for {retention_days} days"
+    pending = f" ({waiting:,} pending)" if waiting else ""
+    text = f"{calls:,} calls kept{pending}{last}; {size:,.1f} MB; kept for {retention_days} days"
     if damaged:
         return Finding("ledger", "content", NOTE, f"{text}; {damaged:,} damaged records were left out")
     return Finding("ledger", "content", OK, text)

@@ -16,7 +16,7 @@ from ..prices.compare import compare, flat_prices
 from ..prices.fields import iso_instant
 from ..prices.providers import provider_name
 from ..prices.rates import ALWAYS, FOREVER
-from ..prices.tables import row_table
+from ..prices.tables import hours_text, row_table
 from ..pricing import instant_ns
 from ..updates.offers import fetch_snapshot
 from .export import print_csv, print_json
@@ -74,8 +74,11 @@ def _rows_of(book: Book, model: str, provider: str, at_ns: int | None) -> list[R
     if provider or (slash and provider_name(prefix) in book.catalogue.snapshot.texts):
         return book.rows(provider or prefix, model, at_ns)
     own = {row.provider for row in book.own.rows}
-    providers = sorted({*book.catalogue.snapshot.texts, *own})
-    return [row for name in providers for row in book.rows(name, model, at_ns)]
+    found: list[Row] = []
+    for name in sorted({*book.catalogue.snapshot.texts, *own}):
+        # a provider may be asked under several names (`PRICED_AS`); each row counts once
+        found.extend(row for row in book.rows(name, model, at_ns) if row not in found)
+    return found
 
 
 def _print_row(row: Row) -> None:
@@ -84,21 +87,38 @@ def _print_row(row: Row) -> None:
     start = "always" if row.from_ns == ALWAYS else iso_instant(row.from_ns)
     end = "" if row.to_ns == FOREVER else f" to {iso_instant(row.to_ns)}"
     to.print(printable(f"{row.provider} {row.model}  {terms}  from {start}{end}"), style="bold", markup=False)
-    prices = flat_prices(row)
-    print_table(
-        [
-            Column("price", list(prices)),
-            Column("USD", [figure_text(figure) for figure in prices.values()], right=True),
-            Column("per", [_unit(name) for name in prices]),
-        ],
-        to=to,
-    )
+    if row.free:
+        to.print("free")
+    _print_prices(row)
     where = [
         row.source_url or row.upstream or "your own row",
         row.verified_at and f"checked {row.verified_at}",
         row.note,
     ]
     to.print(printable(", ".join(part for part in where if part)), style="dim", markup=False)
+
+
+def _print_prices(row: Row) -> None:
+    prices = flat_prices(row)
+    if not prices:
+        return
+    print_table(
+        [
+            Column("price", [_with_hours(name, row) for name in prices]),
+            Column("USD", [figure_text(figure) for figure in prices.values()], right=True),
+            Column("per", [_unit(name) for name in prices]),
+        ],
+        to=console(),
+    )
+
+
+def _with_hours(name: str, row: Row) -> str:
+    """The name of a price, with the hours themselves where `flat_prices` has the number of a window."""
+    for number, window in enumerate(row.schedule, 1):
+        meter, numbered, rest = name.rpartition(f" hours {number}")
+        if numbered and not rest:
+            return f"{meter} {hours_text(window)}"
+    return name
 
 
 def _unit(name: str) -> str:

@@ -73,7 +73,7 @@ def report_columns(report: Report) -> list[Column]:
         values = [getattr(row, name) for row in rows]
         if any(values):
             columns.append(Column.numbers(header, values, spare=4 - place % 3))
-    places = places_that_add_up([row.amount for row in rows])
+    places = places_that_add_up([row.amount for row in rows], [row.is_lower_bound for row in rows])
     columns.append(Column.money("cost", [_cost(row, places) for row in rows]))
     if any(row.savings for row in rows):
         columns.append(Column.summed("cache saved", [row.savings or None for row in rows], spare=5))

@@ -46,6 +46,7 @@ def _json(found: Repricing, version: str, applied: bool) -> dict[str, object]:
         "applied": applied,
         "price_version": version,
         "calls": found.seen,
+        "pending": found.pending,
         "changed": found.changed,
         "newly_priced": found.newly_priced,
         "no_longer_priced": found.no_longer_priced,
@@ -70,8 +71,10 @@ def _show(found: Repricing, version: str, applied: bool) -> None:
         print_table(columns, to=to)
     done = "changed" if applied else "would change"
     difference = money_text(found.difference) or "$0"
+    pending = f" ({found.pending:,} pending)" if found.pending else ""
     to.print(
-        f"{found.changed:,} of {found.seen:,} calls {done} at prices {version}, by {difference}", markup=False
+        f"{found.changed:,} of {found.seen:,} calls{pending} {done} at prices {version}, by {difference}",
+        markup=False,
     )
     if found.newly_priced or found.no_longer_priced:
         to.print(f"{found.newly_priced:,} newly priced, {found.no_longer_priced:,} no longer", markup=False)

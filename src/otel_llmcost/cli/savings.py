@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from ..assembly import open_book
 from ..comparison import Savings, find_model, savings_by
 from ..config import load_config
 from ..ledger.row import LedgerRow
-from ..money import as_text
+from ..money import Femto, as_text
 from .export import Cell, print_csv, print_json
 from .ledger_option import ledger_option, opened_ledger
 from .selection import format_options, selected, selection_options
@@ -98,14 +98,20 @@ def _show(by: str, groups: dict[str, Savings], whole: Savings) -> None:
     columns = [
         Column(by, [*(printable(name) or "-" for name in groups), "total"]),
         Column.numbers("calls", [row.compared for row in rows]),
-        Column.summed("paid", [row.paid for row in rows]),
-        Column.summed("would cost", [row.would_cost for row in rows]),
-        Column.summed("saved", [row.saved for row in rows]),
+        _amounts("paid", rows, [row.paid for row in rows]),
+        _amounts("would cost", rows, [row.would_cost for row in rows]),
+        _amounts("saved", rows, [row.saved for row in rows]),
         Column("", [_share(row) for row in rows], right=True),
     ]
     print_table(columns, to=to, total=True)
     for line in _remarks(whole):
         to.print(line, style="yellow", markup=False)
+
+
+def _amounts(header: str, rows: Sequence[Savings], amounts: Sequence[Femto]) -> Column:
+    """A column of amounts; a group of which no call could be compared has none, and that is not zero."""
+    known = [amount if row.compared else None for row, amount in zip(rows, amounts, strict=True)]
+    return Column.summed(header, known, unknown="-")
 
 
 def _share(row: Savings) -> str:

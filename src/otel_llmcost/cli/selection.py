@@ -13,7 +13,7 @@ import click
 from ..call import STATUSES
 from ..ledger.filters import CallFilter
 from ..money import Femto, femto
-from ..reports import TimeRange, parse_instant, parse_range, zone
+from ..reports import TimeRange, between, parse_instant, parse_range, zone
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 _FIELDS = (
@@ -91,7 +91,9 @@ def _stretch(period: str | None, since: str | None, until: str | None, default: 
         raise click.UsageError("give either a range or --since and --until, not both")
     if since is None and until is None:
         return parse_range(period or default, tz, now)
-    return TimeRange(
+    return between(
+        since,
+        until,
         parse_instant(since, tz, now) if since else None,
         parse_instant(until, tz, now, end=True) if until else None,
     )

@@ -23,26 +23,29 @@ _WIDTH_OF_A_PIPE = 400
 def money_text(amount: Femto | None, *, lower_bound: bool = False, places: int = 0) -> str:
     """An amount for a person: cents from a dollar on, below it five digits that are not zero; "" if unknown.
 
+    A lower bound is rounded down: rounded up, it would claim more than is known.
     `places`: at least so many decimals, where there are any (`places_that_add_up`).
     """
     if amount is None:
         return ""
     size = abs(amount)
     places = max(places, _places(size))
-    whole, rest = divmod(_rounded(size, places), 10**places)
+    whole, rest = divmod(_rounded(size, places, down=lower_bound), 10**places)
     decimals = f"{rest:0{places}d}".rstrip("0").ljust(2, "0")
     return f"{'>= ' if lower_bound else ''}{'-' if amount < 0 else ''}${whole:,}.{decimals}"
 
 
-def places_that_add_up(amounts: Sequence[Femto | None]) -> int:
+def places_that_add_up(amounts: Sequence[Femto | None], lower_bounds: Sequence[bool] = ()) -> int:
     """How many decimals a column needs whose last amount is the total of the others, for readers who add it up.
 
-    Nine at most: below a billionth of a dollar only exact amounts add up.
+    Nine at most: below a billionth of a dollar only exact amounts add up. `lower_bounds` says of each amount
+    whether it is shown as one; without it, none is.
     """
+    bounds = lower_bounds or [False] * len(amounts)
     known = [amount or 0 for amount in amounts]
     finest = min(max(map(_places, known), default=2), _MOST_PLACES)
     for places in range(finest, _MOST_PLACES + 1):
-        shown = [_rounded(amount, places) for amount in known]
+        shown = [_rounded(amount, places, down=bound) for amount, bound in zip(known, bounds, strict=True)]
         if sum(shown[:-1]) == shown[-1]:
             return places
     return finest
@@ -53,8 +56,9 @@ def _places(amount: Femto) -> int:
     return 2 if size >= FEMTO_PER_USD or not size else min(_PLACES - len(str(size)) + _SIGNIFICANT, _PLACES)
 
 
-def _rounded(amount: Femto, places: int) -> int:
-    return divide_half_even(amount, 10 ** (_PLACES - places))
+def _rounded(amount: Femto, places: int, *, down: bool = False) -> int:
+    unit = 10 ** (_PLACES - places)
+    return amount // unit if down else divide_half_even(amount, unit)
 
 
 def aligned(amounts: Sequence[str]) -> list[str]:
@@ -97,10 +101,13 @@ class Column:
         )
 
     @classmethod
-    def summed(cls, header: str, amounts: Sequence[Femto | None], spare: int = 0) -> Column:
-        """Amounts that add up to the last one."""
+    def summed(
+        cls, header: str, amounts: Sequence[Femto | None], spare: int = 0, *, unknown: str = ""
+    ) -> Column:
+        """Amounts that add up to the last one; `unknown` stands where there is none."""
         places = places_that_add_up(amounts)
-        return cls.money(header, [money_text(amount, places=places) for amount in amounts], spare)
+        cells = [money_text(amount, places=places) or unknown for amount in amounts]
+        return cls.money(header, cells, spare)
 
     @classmethod
     def money(cls, header: str, amounts: Sequence[str], spare: int = 0) -> Column:

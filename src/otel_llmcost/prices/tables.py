@@ -82,6 +82,20 @@ def _window_table(window: Window) -> dict[str, object]:
     }
 
 
+def hours_text(window: Window) -> str:
+    """When a window is open, for a person: "09:00-12:00, 14:00-18:00 mon-fri Asia/Shanghai, except 6 holidays"."""
+    hours = ", ".join(f"{_clock(start)}-{_clock(end)}" for start, end in window.minutes)
+    days = [] if len(window.weekdays) == len(WEEKDAYS) else [_days_text(sorted(window.weekdays))]
+    except_for = f", except {len(window.holidays)} holidays" if window.holidays else ""
+    return " ".join([hours, *days, window.tz]) + except_for
+
+
+def _days_text(days: list[int]) -> str:
+    if len(days) > 2 and days[-1] - days[0] == len(days) - 1:
+        return f"{WEEKDAYS[days[0]]}-{WEEKDAYS[days[-1]]}"
+    return "/".join(WEEKDAYS[day] for day in days)
+
+
 def _clock(minute: int) -> str:
     return f"{minute // 60:02d}:{minute % 60:02d}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..ledger.filters import CallFilter
 from .costs import GROUPS, CostRow, Report, cost_report
 from .listings import dearest_calls, latest_calls, slowest_calls
-from .ranges import TimeRange, nanoseconds, parse_instant, parse_range, zone
+from .ranges import TimeRange, between, nanoseconds, parse_instant, parse_range, zone
 from .runs import RunSummary, run_summary
 from .sessions import SessionCost, StageCost, session_costs
 
@@ -18,6 +18,7 @@ __all__ = [
     "SessionCost",
     "StageCost",
     "TimeRange",
+    "between",
     "cost_report",
     "dearest_calls",
     "latest_calls",

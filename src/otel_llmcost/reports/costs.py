@@ -16,7 +16,7 @@ from ..ledger.filters import COLUMN_OF, CallFilter, call_conditions, where
 from ..ledger.store import Ledger
 from ..money import Femto, as_decimal, join_nano
 from .buckets import BUCKETS, Labels
-from .ranges import Instant, as_instant, zone
+from .ranges import Instant, as_instant, between, zone
 from .sums import TAG_PREFIX, grouped_sums
 
 _NO_PRICE = frozenset({UNPRICED, PENDING, COMMITTED, DELEGATED})
@@ -105,10 +105,11 @@ def cost_report(
     `since` (inclusive) and `until` (exclusive) are ns since the epoch, a datetime with a time zone, or text as
     `parse_instant` takes it; a day given as text for `until` is included. `by` takes the names of `GROUPS` and
     `tag:<name>`. Groups of time come in order of time, others dearest first; `tz` says where a day begins.
-    Raises `ConfigurationError` for an unknown name, `LedgerError`.
+    Raises `ConfigurationError` for an unknown name and where `until` is before `since`, `LedgerError`.
     """
     place = zone(tz) if isinstance(tz, str) else tz
-    since_ns, until_ns = as_instant(since, place), as_instant(until, place, end=True)
+    stretch = between(since, until, as_instant(since, place), as_instant(until, place, end=True))
+    since_ns, until_ns = stretch.since_ns, stretch.until_ns
     asked = replace(wanted or CallFilter(), since_ns=since_ns, until_ns=until_ns)
     fields = [name for name in by if name not in BUCKETS]
     _check(by)

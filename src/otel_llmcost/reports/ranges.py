@@ -63,10 +63,33 @@ def parse_range(text: str, tz: tzinfo, now: datetime) -> TimeRange:
         last = first
     if not first and not last:
         raise ConfigurationError("no such time", value=text, allowed=RANGES_ALLOWED)
-    return TimeRange(
+    return between(
+        first or None,
+        last or None,
         parse_instant(first, tz, now) if first else None,
         parse_instant(last, tz, now, end=True) if last else None,
     )
+
+
+def between(since: Instant, until: Instant, since_ns: int | None, until_ns: int | None) -> TimeRange:
+    """The range from `since_ns` to `until_ns`, which somebody named `since` and `until`.
+
+    Raises `ConfigurationError` where it ends before it begins; of one and the same instant it is empty.
+    """
+    if since_ns is None or until_ns is None:
+        return TimeRange(since_ns, until_ns)
+    # 2026-11-20..2026-11-19 is reversed although both instants are one: a day ends where the next begins
+    if until_ns < since_ns or (until_ns == since_ns and since != until):
+        raise ConfigurationError(
+            "the range ends before it begins",
+            value=f"{_said(since)}..{_said(until)}",
+            allowed="the earlier time first, the later one second",
+        )
+    return TimeRange(since_ns, until_ns)
+
+
+def _said(instant: Instant) -> str:
+    return instant.isoformat() if isinstance(instant, datetime) else str(instant)
 
 
 def parse_instant(text: str, tz: tzinfo, now: datetime, *, end: bool = False) -> int:

@@ -1,0 +1,49 @@
+"""`otel-llmcost prices show`: rows as a person reads them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from otel_llmcost.cli import main
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path_factory.mktemp("nowhere")
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(place))
+    monkeypatch.setenv("XDG_STATE_HOME", str(place))
+    monkeypatch.delenv("OTEL_LLMCOST_CONFIG", raising=False)
+
+
+def show(*arguments: str) -> str:
+    result = CliRunner().invoke(main, ["prices", "show", *arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+@pytest.mark.parametrize("model", ["gpt-5", "gpt-4o", "gpt-image-1-mini"])
+@pytest.mark.parametrize("options", [(), ("--all",)])
+def test_a_row_is_shown_once_however_its_provider_is_called(model: str, options: tuple[str, ...]) -> None:
+    rows = [json.dumps(row) for row in json.loads(show(model, "--json", *options))]
+    assert any("azure.ai.openai" in row for row in rows)
+    assert len(rows) == len(set(rows))
+
+
+def test_a_free_model_is_called_free() -> None:
+    lines = show("omni-moderation-latest").splitlines()
+    assert lines[0].startswith("openai moderation  standard")
+    assert lines[1] == "free"
+    assert lines[2].startswith("https://")
+
+
+def test_rates_of_hours_name_their_hours() -> None:
+    lines = show("deepseek/deepseek-v4-pro", "--time", "2026-11-23").splitlines()
+    peak = "09:00-12:00, 14:00-18:00 mon-fri Asia/Shanghai, except 6 holidays"
+    assert [line.split(peak)[1].split() for line in lines if f" input {peak} " in line] == [
+        ["1.32", "1M", "tokens"]
+    ]
+    assert " hours 1" not in "\n".join(lines)
