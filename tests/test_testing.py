@@ -8,6 +8,8 @@ import sys
 import textwrap
 from pathlib import Path
 
+import pytest
+
 
 def run(program: str, folder: Path) -> str:
     done = subprocess.run(
@@ -72,3 +74,35 @@ def test_with_ledger_the_calls_are_kept(tmp_path: Path) -> None:
 
     with open_up_to_date(tmp_path / "ledger") as ledger:
         assert len(list(ledger.rows())) == 1
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_call_under_way_when_watching_ends_is_unpriced_not_free(tmp_path: Path, again: bool) -> None:
+    run(
+        CLIENT
+        + f"    again = {again}\n"
+        + """
+    import threading
+    import otel_llmcost
+    inside, go = threading.Event(), threading.Event()
+    def slow(request):
+        inside.set()
+        go.wait(10)
+        return answer(request)
+    client = openai.OpenAI(api_key="x", http_client=httpx2.Client(transport=httpx2.MockTransport(slow)))
+    with capture() as calls:
+        call = threading.Thread(target=ask, args=("gpt-4o-mini",))
+        call.start()
+        inside.wait(10)
+        otel_llmcost.uninstrument()
+        if again:
+            otel_llmcost.instrument()
+        go.set()
+        call.join()
+    (found,) = calls
+    expected = ("exact", Decimal("0.00036")) if again else ("unpriced", None)
+    assert (found.status, found.cost) == expected, found
+    assert again or "uninstrument()" in found.priced.reasons[0], found
+    """,
+        tmp_path,
+    )

@@ -143,6 +143,7 @@ class Runtime:
 
     def unwatch(self, names: Iterable[str] | None = None) -> None:
         """Take the hooks off again, of some SDKs or all."""
+        self.engine.unwatched += 1
         for name in list(SDKS if names is None else names):
             self.engine.active.discard(name)
             hooks.forget(SDKS[name].module)
@@ -208,7 +209,7 @@ class Runtime:
         self._endings.end_first()
 
     def fall_back_to_own_sdk(self) -> None:
-        """Under `opentelemetry-instrument` without any distribution: make the pipeline that the environment asks for."""
+        """Where nobody has made a pipeline by the first call: make the one that the environment asks for."""
         self.engine.before_first_call = configure_sdk
 
 
@@ -283,6 +284,7 @@ def instrument(client: Any = None, *, sdks: Iterable[str] | None = None) -> None
     made = runtime()
     if made.config.fatal:
         raise made.config.fatal[0]
+    made.fall_back_to_own_sdk()
     if client is not None:
         made.watch_client(client)
         return

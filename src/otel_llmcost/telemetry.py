@@ -6,6 +6,7 @@ Checked against opentelemetry-sdk 1.45.2 on 2026-11-22.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
@@ -17,6 +18,8 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
 _SIGNALS = ("TRACES", "METRICS")
 _GRPC_PORT = 4317
+_AUTO_INSTRUMENTATION = "opentelemetry.instrumentation.auto_instrumentation"
+"""Loaded where `opentelemetry-instrument` started the program."""
 
 
 def sdk_provider(provider: object) -> TracerProvider | None:
@@ -43,13 +46,13 @@ def configure_sdk() -> None:
     """Make the pipeline that the environment asks for, where nobody made one.
 
     `opentelemetry-instrument` alone makes none: that is the work of a distribution's configurator. We neither ship
-    one (it would fight a vendor's) nor leave the user without: only if no distribution is installed, at the first
-    call, after the program had its chance to set a provider of its own.
+    one (it would fight a vendor's) nor leave the user without: only at the first call, after the program had its
+    chance to set a provider of its own, and only where no distribution had its chance at the start, either.
     """
     exporters = _exporters_asked_for(os.environ)
     if not exporters and not os.environ.get("OTEL_CONFIG_FILE"):
         return
-    if any(entry_points(group="opentelemetry_configurator")):
+    if _AUTO_INSTRUMENTATION in sys.modules and any(entry_points(group="opentelemetry_configurator")):
         return
     if not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
         return

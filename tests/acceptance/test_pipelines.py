@@ -68,6 +68,11 @@ def test_from_code_before_or_after_the_provider_is_made(world: World, when: str)
     assert_both_counted_once(world)
 
 
+def test_from_code_with_an_endpoint_named_and_nobody_who_makes_a_pipeline(world: World) -> None:
+    world.run("import otel_llmcost; otel_llmcost.instrument()\n" + CALLS + "calls()\n", wrapper=())
+    assert_both_counted_once(world)
+
+
 def test_a_configuration_file(world: World) -> None:
     (world.folder / "otel.yaml").write_text(
         f"""

@@ -293,6 +293,18 @@ def test_old_rows_go_once_a_day_unless_kept_for_ever(tmp_path: Path, call: Calls
     assert keys(tmp_path) == ["young"]
 
 
+def test_a_clock_that_leaps_beyond_the_retention_forgets_nothing_at_once(
+    tmp_path: Path, call: Calls, priced: Prices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, day = time.time(), 86_400
+    journal = Journal(tmp_path / "journal")
+    journal.append(encode(call(key="kept", start_ns=int(now * 1e9)), priced()))
+    for days, left in ((0, ["kept"]), (365, ["kept"]), (1, ["kept"]), (89, ["kept"]), (92, [])):
+        monkeypatch.setattr(time, "time", lambda days=days: now + days * day)
+        drain(tmp_path, retention_days=90)
+        assert keys(tmp_path) == left, days
+
+
 FORKING = """
 import os, sys, time
 from pathlib import Path

@@ -168,10 +168,13 @@ def _decoded(batch: list[tuple[bytes, int]], pid: int) -> tuple[list[LedgerRow],
 
 
 def _forget_old_rows(ledger: Ledger, retention_days: int) -> None:
-    today = int(time.time()) // _DAY_S
-    if retention_days > 0 and ledger.fact("pruned_day") != today:
+    today, last = int(time.time()) // _DAY_S, ledger.fact("pruned_day")
+    if retention_days <= 0 or last == today:
+        return
+    # after a leap beyond the retention the clock may be wrong, which would empty the ledger: the next day decides
+    if last is None or today - last <= retention_days:
         ledger.prune((int(time.time()) - retention_days * _DAY_S) * 10**9)
-        ledger.set_fact("pruned_day", today)
+    ledger.set_fact("pruned_day", today)
 
 
 @contextlib.contextmanager

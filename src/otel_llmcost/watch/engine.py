@@ -90,6 +90,8 @@ class Engine:
         """Names of the SDKs that are watched as a whole."""
         self.only: weakref.WeakSet[Any] = weakref.WeakSet()
         """Clients that are watched alone, where their SDK is not."""
+        self.unwatched = 0
+        """How often hooks were taken off: a call that was under way then may have an answer that nobody saw."""
         self.before_first_call: Callable[[], None] | None = None
         self._first: list[Any] = []
         self._in_flight: weakref.WeakSet[Observation] = weakref.WeakSet()

@@ -19,7 +19,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
 from .. import semconv
-from ..call import NO_TAGS, NOT_BILLED_NOTE, note, refused_by
+from ..call import INCOMPLETE_NOTE, NO_TAGS, NOT_BILLED_NOTE, note, refused_by
 from .body import watch_body, watch_memory_body
 from .exchange import EXTENSION, Exchange
 from .guard import guarded
@@ -81,6 +81,7 @@ class Observation:
         """The model that is asked for, "" where none is named."""
         self.start_ns = time.time_ns()
         self.exchanges: list[Exchange] = []
+        self._unwatched = engine.unwatched
         self._open = [True]
 
     def note(self, text: str) -> None:
@@ -173,6 +174,11 @@ class Observation:
             self.engine.later.watch_lines(self, result)
         if self.hides_usage:
             hide_usage(result)
+        if not self.exchanges and self._unwatched != self.engine.unwatched:
+            self.overlooked = True
+            self.note(
+                note(INCOMPLETE_NOTE, "uninstrument() was called while it ran: its answer was not seen")
+            )
         if not self.exchanges and not self.overlooked and entered is not None:
             # answered without a response of its own (a middleware's cache): nothing was bought
             self.note(note(NOT_BILLED_NOTE, "no response came over the wire"))
