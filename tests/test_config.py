@@ -131,3 +131,52 @@ def test_every_variable_is_documented() -> None:
     assert len(read) > 20
     missing = {name for name in read if f"`OTEL_LLMCOST_{name}`" not in page}
     assert not missing
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value", "allowed"),
+    [
+        ("DIALECTS", "klingon", "klingon", "openinference, logfire, langfuse, draft"),
+        ("METRIC_TAGS", "user", "user", "people, conversations, sessions are never labels"),
+        ("HOSTS", "a=b=c", "a=b=c", "name=value,name=value"),
+        ("HOSTS", "gateway.example.com=", "gateway.example.com=", "name=value,name=value"),
+        ("MODELS", "a=b=c", "a=b=c", "name=value,name=value"),
+        ("RETENTION_DAYS", "99999999999999999999", "99999999999999999999", "up to 36500"),
+        ("RETENTION_DAYS", "inf", "inf", "up to 36500"),
+        # cut to 0 it would mean: for ever
+        ("RETENTION_DAYS", "0.5", "0.5", "a whole number"),
+        ("EXIT_TIMEOUT", "inf", "inf", "up to 86400"),
+        ("EXIT_TIMEOUT", "nan", "nan", "not negative"),
+        ("LEDGER_TIMEOUT", "inf", "inf", "up to 86400"),
+        ("LEDGER_CAP_BYTES", "inf", "inf", "up to 1125899906842624"),
+    ],
+)
+def test_a_value_that_means_nothing_is_one_problem_and_the_default_holds(
+    tmp_path: Path, name: str, text: str, value: str, allowed: str
+) -> None:
+    config = load_config({f"OTEL_LLMCOST_{name}": text}, tmp_path)
+    (problem,) = config.problems
+    assert problem.key == f"OTEL_LLMCOST_{name}"
+    assert problem.value == value
+    assert allowed in problem.allowed
+    kept = {field: value for field, value in vars(config).items() if field not in ("problems", "document")}
+    bare = vars(load_config({}, tmp_path))
+    assert kept == {field: bare[field] for field in kept}
+
+
+def test_the_good_ones_among_several_names_are_in_force(tmp_path: Path) -> None:
+    text = 'dialects = ["Logfire", "klingon"]\n[metrics]\ntags = ["session", "team"]\n'
+    config = config_of(tmp_path, text)
+    assert config.dialects == ("logfire",)
+    assert config.metric_tags == ("team",)
+    assert [(problem.key, problem.line, problem.value) for problem in config.problems] == [
+        ("metrics.tags", 3, "session"),
+        ("dialects", 1, "klingon"),
+    ]
+
+
+def test_no_labels_at_all_is_a_wish_and_a_tag_may_hold_an_equals_sign(tmp_path: Path) -> None:
+    config = load_config({"OTEL_LLMCOST_METRIC_TAGS": "", "OTEL_LLMCOST_TAGS": "team=a=b,stage="}, tmp_path)
+    assert config.metric_tags == ()
+    assert config.tags == {"team": "a=b", "stage": ""}
+    assert config.problems == []

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .budgets import Budget, Gate
     from .clients import UseCases
     from .prices import Book
+    from .prices.naming import Misnamed
     from .updates.store import PriceStore
 
 _log = logging.getLogger("otel_llmcost")
@@ -52,8 +53,33 @@ def open_book(config: Config) -> Book:
             _log.warning("otel-llmcost: prices in %s are not in force: %s", path, problem)
     installed = open_price_store(config).in_force()
     book = load_book(user_documents=documents, installed=installed, models=config.models)
-    tell(book.problems)
+    tell((*book.problems, *unknown_providers(config, book)))
     return book
+
+
+def unknown_providers(config: Config, book: Book) -> Iterable[ConfigurationError]:
+    """Hosts and models that the settings give to a provider which neither these prices nor we know."""
+    if not (config.hosts or config.models):
+        return
+    from .prices.naming import misnamed_providers
+
+    for found in misnamed_providers(book.catalogue, config.hosts, config.models):
+        yield _with_place(config, found)
+
+
+def _with_place(config: Config, found: Misnamed) -> ConfigurationError:
+    message, table, document = (
+        "names a provider that nobody knows",
+        config.table(found.table),
+        config.document,
+    )
+    if table is None or document is None or found.key not in table or table[found.key] != found.value:
+        variable, pair = f"OTEL_LLMCOST_{found.table.upper()}", f"{found.key}={found.value}"
+        return ConfigurationError(message, key=variable, value=pair, allowed=found.allowed)
+    wrong = ConfigurationError(
+        message, key=f"{found.table}.{found.key}", value=found.value, allowed=found.allowed
+    )
+    return wrong.at(str(document.path), table.line(found.key))
 
 
 def open_price_store(config: Config) -> PriceStore:

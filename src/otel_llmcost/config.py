@@ -8,7 +8,7 @@ code to import. What is wrong in it is a problem with file and line; the rest ke
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -26,6 +26,9 @@ _CONTENT_ON = frozenset({"span_only", "span_and_event", "true"})
 HISTOGRAM_MODES = ("auto", "on", "off")
 PEOPLE_MODES = ("off", "given", "hash", "plain")
 DIALECTS = ("openinference", "logfire", "langfuse", "draft")
+_NO_LABELS = ("user", "conversation", "session")
+_LABELS = "source, stage, team, feature and your own tags; people, conversations, sessions are never labels"
+_DAY_S, _CENTURY_DAYS, _PEBIBYTE = 86_400, 36_500, 2**50
 
 
 class Config:
@@ -123,7 +126,7 @@ class _Reader:
         self.wrong(key, line, value, "true or false")
         return default
 
-    def number(self, default: float, name: str, *path: str) -> float:
+    def number(self, default: float, most: int, name: str, *path: str, whole: bool = False) -> float:
         value, key, line = self.raw(name, *path)
         if value is None:
             return default
@@ -131,8 +134,9 @@ class _Reader:
             number = float(str(value))
         except ValueError:
             number = -1.0
-        if number < 0 or number != number:
-            self.wrong(key, line, value, "a number that is not negative")
+        if not 0 <= number <= most or (whole and number % 1):
+            kind = "whole number" if whole else "number"
+            self.wrong(key, line, value, f"a {kind} that is not negative, up to {most}")
             return default
         return number
 
@@ -150,9 +154,7 @@ class _Reader:
 
     def choice(self, default: str, allowed: tuple[str, ...], name: str, *path: str) -> str:
         value, key, line = self.raw(name, *path)
-        if value is None:
-            return default
-        text = str(value).strip().lower()
+        text = default if value is None else str(value).strip().lower()
         if text in allowed:
             return text
         self.wrong(key, line, value, ", ".join(allowed))
@@ -169,8 +171,20 @@ class _Reader:
         self.wrong(key, line, value, "a list of texts")
         return default
 
-    def pairs(self, name: str, *path: str) -> dict[str, str]:
-        """Pairs of the file's table, then those of the variable ("a=b,c=d") over them."""
+    def fitting(
+        self, default: tuple[str, ...], fits: Callable[[str], bool], allowed: str, name: str, *path: str
+    ) -> tuple[str, ...]:
+        """Those of the names that fit; each other one is a problem, and where none fits the default holds."""
+        named = self.names(default, name, *path)
+        good = tuple(one for one in named if fits(one))
+        _, key, line = self.raw(name, *path)
+        for one in named:
+            if one not in good:
+                self.wrong(key, line, one, allowed)
+        return good or default if named else ()
+
+    def pairs(self, name: str, *path: str, free: bool = False) -> dict[str, str]:
+        """Pairs of the file's table, then those of the variable ("a=b,c=d") over them; `free`: values of any kind."""
         found: dict[str, str] = {}
         table = self.config.table(*path)
         for key in table or ():
@@ -181,7 +195,7 @@ class _Reader:
                 self.wrong(".".join((*path, key)), table.line(key), value, "a text")
         for part in self.environ.get(f"OTEL_LLMCOST_{name}", "").split(","):
             left, equals, right = part.partition("=")
-            if equals and left.strip():
+            if equals and left.strip() and (free or (right.strip() and "=" not in right)):
                 found[left.strip()] = right.strip()
             elif part.strip():
                 self.wrong(f"OTEL_LLMCOST_{name}", 0, part, "name=value,name=value")
@@ -196,22 +210,26 @@ def load_config(environ: Mapping[str, str] | None = None, directory: Path | None
     read = _Reader(environ, config)
     config.enabled = not read.flag(False, "DISABLED", "disabled")
     _read_ledger(config, read, environ)
-    config.exit_timeout_s = read.number(2.0, "EXIT_TIMEOUT", "exit_timeout")
+    config.exit_timeout_s = read.number(2.0, _DAY_S, "EXIT_TIMEOUT", "exit_timeout")
     config.run_id = read.text("", "RUN_ID")
     config.hosts = read.pairs("HOSTS", "hosts")
     config.models = read.pairs("MODELS", "models")
-    config.tags = read.pairs("TAGS", "tags")
-    config.metric_tags = read.names(("source",), "METRIC_TAGS", "metrics", "tags")
-    config.dialects = tuple(name.lower() for name in read.names((), "DIALECTS", "dialects"))
+    config.tags = read.pairs("TAGS", "tags", free=True)
+    config.metric_tags = read.fitting(
+        ("source",), lambda tag: tag not in _NO_LABELS, _LABELS, "METRIC_TAGS", "metrics", "tags"
+    )
+    known = read.fitting(
+        (), lambda name: name.lower() in DIALECTS, ", ".join(DIALECTS), "DIALECTS", "dialects"
+    )
+    config.dialects = tuple(name.lower() for name in known)
     config.include_usage = read.flag(False, "INCLUDE_USAGE", "include_usage")
     config.histograms = read.choice("auto", HISTOGRAM_MODES, "HISTOGRAMS", "metrics", "histograms")
     config.people = read.choice("given", PEOPLE_MODES, "PEOPLE", "people", "ids")
     config.people_key = read.text("", "PEOPLE_KEY", "people", "key")
     config.baggage_in = read.names((), "BAGGAGE_IN", "baggage", "in")
     config.baggage_out = read.names((), "BAGGAGE_OUT", "baggage", "out")
-    config.price_files = tuple(
-        Path(name).expanduser() for name in read.names((), "PRICES", "prices", "files")
-    )
+    files = read.names((), "PRICES", "prices", "files")
+    config.price_files = tuple(Path(name).expanduser() for name in files)
     place = read.text("", "PRICES_DIR", "prices", "directory")
     config.prices_directory = Path(place).expanduser() if place else None
     config.price_update_from = read.trusted("PRICES_UPDATE_FROM", "prices", "update_from")
@@ -263,9 +281,10 @@ def _read_ledger(config: Config, read: _Reader, environ: Mapping[str, str]) -> N
         config.ledger_enabled = False
     elif place:
         config.ledger_directory = Path(place).expanduser()
-    config.ledger_retention_days = int(read.number(90, "RETENTION_DAYS", "ledger", "retention_days"))
-    config.ledger_cap_bytes = int(read.number(256 * 1024 * 1024, "LEDGER_CAP_BYTES", "ledger", "cap_bytes"))
-    config.ledger_busy_timeout_s = read.number(5.0, "LEDGER_TIMEOUT", "ledger", "timeout")
+    days = read.number(90, _CENTURY_DAYS, "RETENTION_DAYS", "ledger", "retention_days", whole=True)
+    cap = read.number(256 * 1024 * 1024, _PEBIBYTE, "LEDGER_CAP_BYTES", "ledger", "cap_bytes")
+    config.ledger_retention_days, config.ledger_cap_bytes = int(days), int(cap)
+    config.ledger_busy_timeout_s = read.number(5.0, _DAY_S, "LEDGER_TIMEOUT", "ledger", "timeout")
 
 
 def _read_standard(config: Config, environ: Mapping[str, str]) -> None:

@@ -293,3 +293,32 @@ def test_a_collector_that_is_none(world: World, answer: bytes | None) -> None:
     assert "otel-llmcost" not in done.stderr
     assert ledger_total(world.ledger) == ROUND
     assert took < 60
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OTEL_LLMCOST_DIALECTS", "klingon"),
+        ("OTEL_LLMCOST_HOSTS", "gateway.example.com=opneai"),
+        ("OTEL_LLMCOST_RETENTION_DAYS", "99999999999999999999"),
+        ("OTEL_LLMCOST_EXIT_TIMEOUT", "inf"),
+    ],
+)
+def test_a_mistake_in_the_settings_is_one_line_with_what_is_allowed(
+    world: World, variable: str, value: str
+) -> None:
+    hosts = world.environment()["OTEL_LLMCOST_HOSTS"]
+    done = world.start(
+        """
+        import openai
+        openai.OpenAI().chat.completions.create(model="gpt-5-mini", messages=[{"role": "user", "content": "x"}])
+        """,
+        **{variable: f"{value},{hosts}" if variable == "OTEL_LLMCOST_HOSTS" else value},
+    )
+    said = [line for line in done.stderr.splitlines() if line.startswith("otel-llmcost:")]
+    assert done.returncode == 0
+    assert len(said) == 1, done.stderr
+    assert variable in said[0]
+    assert value in said[0]
+    assert "allowed: " in said[0]
+    assert len(world.sink.priced) == 1

@@ -165,3 +165,26 @@ def test_without_the_wish_the_request_is_the_programs_own_and_the_cost_an_estima
     ]
     assert statuses == ["estimated", "estimated", "exact", "estimated"]
     assert [request.body.get("stream_options") for request in world.openai.requests].count(None) == 3
+
+
+def test_a_host_with_a_path_is_known_for_the_sdks_own_spans_too(world: World) -> None:
+    world.run(
+        """
+        import anthropic
+        from opentelemetry import trace
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+
+        provider = TracerProvider()
+        provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter()))
+        trace.set_tracer_provider(provider)
+        anthropic.Anthropic().messages.create(
+            model="claude-haiku-4-5", max_tokens=9, messages=[{"role": "user", "content": "x"}])
+        """,
+        OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="llmcost-anthropic",
+        OTEL_LLMCOST_HOSTS=f"127.0.0.1:{world.anthropic.port}/v1=anthropic",
+    )
+    (span,) = [span for span in world.sink.spans if "llmcost.status" in span.attributes]
+    assert span.attributes["gen_ai.provider.name"] == "anthropic"
+    assert "gen_ai.usage.cost" in span.attributes, span.attributes.get("llmcost.reasons")

@@ -227,3 +227,40 @@ def test_the_command_is_readable(environ, tmp_path):
     )
     assert f"{metadata.version('openai')}, watched" in ended.stdout
     assert "nothing is broken" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DIALECTS", "klingon"),
+        ("HOSTS", "gateway.example.com=opneai"),
+        ("HOSTS", "a=b=c"),
+        ("MODELS", "foo=opneai/gpt-5"),
+        ("METRIC_TAGS", "user"),
+        ("RETENTION_DAYS", "99999999999999999999"),
+        ("EXIT_TIMEOUT", "inf"),
+        ("LEDGER_TIMEOUT", "inf"),
+    ],
+)
+def test_a_mistake_in_a_variable_names_it_its_value_and_what_is_allowed(environ, tmp_path, variable, value):
+    environ[f"OTEL_LLMCOST_{variable}"] = value
+    finding = found(environ, tmp_path, "settings", f"OTEL_LLMCOST_{variable}")
+    assert finding.state == BROKEN
+    assert repr(value) in finding.text
+    assert "allowed: " in finding.text
+
+
+def test_a_provider_of_own_rows_is_no_mistake_and_another_one_names_its_line(environ, tmp_path):
+    text = """
+[hosts]
+"a.example.com" = "acme"
+"b.example.com" = "acne"
+[[prices.row]]
+provider = "acme"
+model = "house-1"
+rates = { input = "1", output = "2" }
+"""
+    (tmp_path / "otel-llmcost.toml").write_text(text)
+    wrong = [f for f in diagnose(environ, tmp_path).findings if f.name.startswith("hosts.")]
+    assert [(f.name, f.state) for f in wrong] == [("hosts.b.example.com", BROKEN)]
+    assert f"{tmp_path / 'otel-llmcost.toml'}:4" in wrong[0].text

@@ -127,6 +127,27 @@ def test_the_users_map_of_hosts_decides_first() -> None:
     assert codes(delegated) == ["delegated"]
 
 
+@pytest.mark.parametrize(
+    ("told", "provider"),
+    [
+        ({"url.path": "/anthropic/v1/messages"}, "anthropic"),
+        ({"url.full": "http://127.0.0.1:4000/anthropic/v1/messages"}, "anthropic"),
+        ({"http.url": "http://127.0.0.1:4000/anthropic/v1/messages"}, "anthropic"),
+        ({"gen_ai.openai.api_base": "http://127.0.0.1:4000/anthropic"}, "anthropic"),
+        ({"url.path": "/groq/v1/messages"}, "local"),
+        ({"url.full": "http://127.0.0.1:no-port/anthropic"}, "local"),
+        ({}, "local"),
+    ],
+)
+def test_a_host_of_the_users_map_with_a_path_is_told_by_the_address(
+    told: dict[str, Any], provider: str
+) -> None:
+    attributes = CHAT | {"server.address": "127.0.0.1", "server.port": 4000} | told
+    call = read_call(SpanFacts(attributes=attributes), {"127.0.0.1:4000/anthropic": "anthropic"})
+    assert call is not None
+    assert call.provider == provider
+
+
 def test_a_provider_that_is_no_client_library_is_kept() -> None:
     attributes = CHAT | {"gen_ai.provider.name": "groq", "server.address": "gateway.example.com"}
     assert read(attributes, "acme.tracing", "1").provider == "groq"

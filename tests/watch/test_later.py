@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -139,3 +140,38 @@ async def _read_raw() -> int:
 def test_results_of_a_batch_are_settled_where_an_async_client_reads_them_raw(world: World) -> None:
     assert asyncio.run(_read_raw()) == 2
     assert [settlement[:3] for settlement in settled(world)] == EACH
+
+
+@pytest.mark.parametrize("prefix", ["/anthropic", "/team/a/anthropic"])
+def test_results_behind_a_gateway_with_a_path_are_settled(world: World, prefix: str) -> None:
+    base = f"https://gateway.example.com{prefix}"
+    world.engine.clients.host_map["gateway.example.com"] = "anthropic"
+    ended = {**ENDED, "results_url": f"{base}/v1/messages/batches/msgbatch_1/results"}
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        is_result = request.url.path.endswith("/results")
+        return results(request) if is_result else httpx2.Response(200, json=ended)
+
+    http = httpx2.Client(transport=InProcess(answer))
+    asked = anthropic.Anthropic(api_key="none", base_url=base, max_retries=0, http_client=http)
+    assert len(list(asked.messages.batches.results("msgbatch_1"))) == 2
+    assert [settlement[:3] for settlement in settled(world)] == EACH
+
+
+@pytest.mark.parametrize("address", ["/batches/batch_1", "https://api.openai.com/v1/batches/batch_1"])
+def test_a_batch_is_settled_however_its_address_is_written(world: World, address: str) -> None:
+    told = {**BATCH, "model": "gpt-4o-mini-2024-07-18", "usage": USAGE}
+    client("https://api.openai.com/v1", told).get(address, cast_to=object)
+    assert [settlement[:3] for settlement in settled(world)] == [
+        ("batch:batch_1:", "exact", femto("0.000105"))
+    ]
+
+
+def test_a_settled_call_never_ends_before_it_starts(world: World) -> None:
+    # the provider's clock is ahead of ours
+    ahead = {**RESPONSE, "background": True, "created_at": int(time.time()) + 3600}
+    before = time.time_ns()
+    client("https://api.openai.com/v1", ahead).responses.retrieve("resp_1")
+    ((call, priced),) = world.calls
+    assert priced.status == "exact"
+    assert before <= call.start_ns <= call.end_ns

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from ..assembly import ledger_settings, open_book
+from ..assembly import ledger_settings, open_book, unknown_providers
 from ..attribution.rules import read_rules
 from ..budgets.parse import parse_budgets
 from ..call import PENDING
@@ -81,6 +81,8 @@ def prices(config: Config) -> Iterable[Finding]:
     yield _age(book.version, book.snapshot_date)
     for problem in book.problems:
         yield Finding("prices", "own prices", BROKEN, str(problem))
+    for problem in unknown_providers(config, book):
+        yield Finding("settings", problem.key, BROKEN, str(problem))
 
 
 def _age(version: str, snapshot_date: str) -> Finding:

@@ -74,7 +74,7 @@ class Catalogue:
             return provider, model
         prefix, slash, rest = target.partition("/")
         named = provider_name(prefix)
-        if slash and (prefix in SPELLINGS or named in self.snapshot.texts):
+        if slash and (prefix in SPELLINGS or named in self.snapshot.texts or named in self._own_pages):
             return named, rest
         return provider, target
 

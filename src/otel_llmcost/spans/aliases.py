@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from .. import semconv as s
 from ..usage import terms
@@ -46,6 +46,9 @@ ALIASES: dict[str, str] = {
     "gen_ai.openai.response.service_tier": s.SERVICE_TIER,
     "anthropic.response.service_tier": s.SERVICE_TIER,
 }
+
+_ADDRESSES = ("url.full", "http.url", "gen_ai.openai.api_base")
+_LONGEST_ADDRESS = 2000
 
 _OPERATIONS = {
     "completion": s.TEXT_COMPLETION,
@@ -107,15 +110,33 @@ def _add_compactions(found: dict[str, object], attributes: Attributes) -> None:
             found[ours] = known + more
 
 
+def path_of(attributes: Attributes) -> str:
+    """The path of the address that a span's request went to, or that its client has; "" where it tells none."""
+    path = attributes.get("url.path")
+    if isinstance(path, str) and path:
+        return path
+    for name in _ADDRESSES:
+        url = attributes.get(name)
+        if isinstance(url, str) and url:
+            parts = _split(url)
+            return parts.path if parts is not None else ""
+    return ""
+
+
 def address_of(url: object) -> dict[str, object]:
     """`server.address` and `server.port` of a base URL; nothing where it is none."""
-    if not isinstance(url, str) or len(url) > 2000:
+    parts = _split(url) if isinstance(url, str) else None
+    if parts is None or not parts.hostname:
         return {}
+    return {s.SERVER_ADDRESS: parts.hostname} | ({s.SERVER_PORT: parts.port} if parts.port else {})
+
+
+def _split(url: str) -> SplitResult | None:
+    if len(url) > _LONGEST_ADDRESS:
+        return None
     try:
         parts = urlsplit(url)
-        port = parts.port
+        _ = parts.port  # raises for what is no port
     except ValueError:
-        return {}
-    if not parts.hostname:
-        return {}
-    return {s.SERVER_ADDRESS: parts.hostname} | ({s.SERVER_PORT: port} if port else {})
+        return None
+    return parts

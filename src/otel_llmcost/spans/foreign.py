@@ -20,7 +20,7 @@ from ..prices.hosts import DELEGATED, FIRST_PARTY, resolve_host
 from ..prices.providers import provider_name
 from ..usage import anthropic, openai, terms
 from ..usage.quantities import count, text
-from .aliases import RAW_USAGE
+from .aliases import RAW_USAGE, path_of
 from .attributes import parsed
 from .dialects import CACHE, LIFETIMES, REGION, TERMS, TIER, WRITES, Dialect, counts_inclusively
 
@@ -76,7 +76,7 @@ def completed(call: Call, facts: SpanFacts, attributes: Attributes, dialect: Dia
     if not any(
         name.startswith("llmcost.") for name in facts.attributes
     ):  # else it was us who named the provider
-        call = _with_provider(call, hosts, notes)
+        call = _with_provider(call, facts.attributes, hosts, notes)
     call = _with_tier(call, notes)
     return replace(call, notes=tuple(dict.fromkeys(notes)))
 
@@ -172,11 +172,12 @@ def _adds_placeholder(facts: SpanFacts) -> bool:
     return streamed and facts.scope.startswith("opentelemetry.instrumentation.anthropic")
 
 
-def _with_provider(call: Call, hosts: Hosts, notes: list[str]) -> Call:
+def _with_provider(call: Call, attributes: Attributes, hosts: Hosts, notes: list[str]) -> Call:
     """The provider that the host tells, where the instrumentation writes the name of the client library."""
     if not call.host:
         return call
-    facts = resolve_host(call.host, hosts, port=call.port)
+    path = path_of(attributes) if hosts else ""
+    facts = resolve_host(call.host, hosts, port=call.port, path=path)
     if facts.kind == DELEGATED:
         notes.append(note(DELEGATED_NOTE, f"{call.host} is instrumented itself"))
     is_library = call.provider in ("", s.OPENAI, s.ANTHROPIC)

@@ -56,11 +56,16 @@ SDK = Sdk(
     },
     patterns=(
         (re.compile(r"^POST (/.*)?/v1/messages$"), _MESSAGES),
-        (re.compile(r"^POST /v1/dreams$"), _unpriced("dreams", "dreams")),
-        (re.compile(r"^POST /v1/sessions/[^/]+/events$"), _SESSIONS),
-        (re.compile(r"^POST /v1/deployments/[^/]+/run$"), _unpriced("deployments", "runs of deployments")),
+        # a batch's results are fetched from an absolute address, behind a gateway with the gateway's path in it
+        (re.compile(r"^POST (/.*)?/v1/messages/batches$"), _BATCH),
+        (re.compile(r"^POST (/.*)?/v1/dreams$"), _unpriced("dreams", "dreams")),
+        (re.compile(r"^POST (/.*)?/v1/sessions/[^/]+/events$"), _SESSIONS),
         (
-            re.compile(r"^GET /v1/messages/batches/[^/]+/results$"),
+            re.compile(r"^POST (/.*)?/v1/deployments/[^/]+/run$"),
+            _unpriced("deployments", "runs of deployments"),
+        ),
+        (
+            re.compile(r"^GET (/.*)?/v1/messages/batches/[^/]+/results$"),
             Route("batches", semconv.FETCH_RESPONSE, _message, settles="batch", lines=True),
         ),
     ),

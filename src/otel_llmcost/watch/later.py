@@ -200,7 +200,7 @@ def _call(
         operation=semconv.SETTLE,
         request_model=created.request_model if created is not None else "",
         response_model=reading.model,
-        start_ns=start,
+        start_ns=min(start, now),  # the provider's clock may be ahead of ours
         end_ns=now,
         usage=reading.usage,
         tier=reading.tier,

@@ -101,26 +101,29 @@ ROUTES: Mapping[str, Route] = {
 }
 
 PATTERNS: tuple[tuple[re.Pattern[str], Route], ...] = (
-    (re.compile(r"^GET /responses/[^/]+$"), _FETCHED),
-    (re.compile(r"^POST /responses/[^/]+/cancel$"), _FETCHED),
+    (re.compile(r"^GET (/.*)?/responses/[^/]+$"), _FETCHED),
+    (re.compile(r"^POST (/.*)?/responses/[^/]+/cancel$"), _FETCHED),
     (
-        re.compile(r"^(GET|POST) /batches/[^/]+(/cancel)?$"),
+        re.compile(r"^(GET|POST) (/.*)?/batches/[^/]+(/cancel)?$"),
         Route("batches", semconv.FETCH_RESPONSE, _without_request(read.read_batch), settles="batch"),
     ),
     (
-        re.compile(r"^POST /threads/[^/]+/runs(/[^/]+/submit_tool_outputs)?$"),
+        re.compile(r"^POST (/.*)?/threads/[^/]+/runs(/[^/]+/submit_tool_outputs)?$"),
         _unpriced("assistants", semconv.CHAT, "assistants"),
     ),
-    (re.compile(r"^POST /agents/sessions/[^/]+/events$"), _AGENTS),
-    (re.compile(r"^POST /(realtime/calls|live/sessions)/[^/]+/accept$"), _SPOKEN_ELSEWHERE),
-    (re.compile(r"^POST /videos/"), _unpriced("videos", "video_generation", "videos")),
-    (re.compile(r"^POST /evals/[^/]+/runs$"), _unpriced("evals", semconv.CHAT, "evaluation runs")),
+    (re.compile(r"^POST (/.*)?/agents/sessions/[^/]+/events$"), _AGENTS),
+    (re.compile(r"^POST (/.*)?/(realtime/calls|live/sessions)/[^/]+/accept$"), _SPOKEN_ELSEWHERE),
+    (re.compile(r"^POST (/.*)?/videos/"), _unpriced("videos", "video_generation", "videos")),
+    (re.compile(r"^POST (/.*)?/evals/[^/]+/runs$"), _unpriced("evals", semconv.CHAT, "evaluation runs")),
     # the same surfaces under an absolute address or a gateway's prefix
     (re.compile(r"^POST (/.*)?/chat/completions$"), ROUTES["POST /chat/completions"]),
     (re.compile(r"^POST (/.*)?/embeddings$"), ROUTES["POST /embeddings"]),
-    (re.compile(r"^POST /v1/completions$"), ROUTES["POST /completions"]),
+    (re.compile(r"^POST (/.*)?/v1/completions$"), ROUTES["POST /completions"]),
     (re.compile(r"^POST (/.*)?/v1/responses$"), _RESPONSES),
     (re.compile(r"^POST (/.*)?/images/(generations|edits|variations)$"), _IMAGES),
+    (re.compile(r"^POST (/.*)?/audio/speech$"), ROUTES["POST /audio/speech"]),
+    (re.compile(r"^POST (/.*)?/audio/(transcriptions|translations)$"), _TRANSCRIPTION),
+    (re.compile(r"^POST (/.*)?/v1/batches$"), ROUTES["POST /batches"]),
 )
 
 _DONE = {f"response.{end}": _RESPONSES for end in ("completed", "incomplete", "failed")}

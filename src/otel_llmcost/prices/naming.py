@@ -1,0 +1,50 @@
+"""Whether the user's maps of hosts and models name providers that anybody knows: most others are slips of the pen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from .. import semconv
+from .catalogue import Catalogue
+from .hosts import DELEGATED, HOSTS
+from .providers import PRICED_AS, SPELLINGS, provider_name
+
+
+class Misnamed(NamedTuple):
+    """An entry of `[hosts]` or `[models]` that names a provider nobody knows."""
+
+    table: str
+    key: str
+    value: str
+    allowed: str
+
+
+def misnamed_providers(
+    catalogue: Catalogue, hosts: Mapping[str, str], models: Mapping[str, str]
+) -> Iterator[Misnamed]:
+    """Entries whose provider has no prices, is none of our names, and stands in no price row of the user's."""
+    known = _known(catalogue)
+    listed = f"{', '.join(sorted(catalogue.snapshot.texts))}, or the provider of a price row of your own"
+    for key, value in hosts.items():
+        if value != DELEGATED and provider_name(value) not in known:
+            yield Misnamed("hosts", key, value, f"{semconv.LOCAL}, {DELEGATED}, {listed}")
+    for key, value in models.items():
+        prefix, slash, _ = value.partition("/")
+        if slash and provider_name(prefix) not in known and not _begins_a_model(catalogue, prefix):
+            yield Misnamed("models", key, value, f"a model alone, or provider/model with {listed}")
+
+
+def _known(catalogue: Catalogue) -> set[str]:
+    rows = {row.provider for row in catalogue.own.rows}
+    ours = {semconv.LOCAL, semconv.UNKNOWN, *SPELLINGS.values(), *HOSTS.values(), *PRICED_AS}
+    return rows | ours | set(catalogue.snapshot.texts)
+
+
+def _begins_a_model(catalogue: Catalogue, prefix: str) -> bool:
+    # Several hosts sell models under "maker/model", and an ARN has a slash, too. Pages are searched as text: expanding
+    # all of them takes many times as long.
+    if ":" in prefix or any(row.model.startswith(f"{prefix}/") for row in catalogue.own.rows):
+        return True
+    begun = f'"{prefix}/'.lower().encode()
+    return any(begun in text.lower() for text in catalogue.snapshot.texts.values())
