@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from otel_llmcost import config
 from otel_llmcost.cli.diagnosis_of_data import configuration, prices
 from otel_llmcost.cli.findings import BROKEN
 from otel_llmcost.cli.init import command, settings_template
-from otel_llmcost.config import load_config
+from otel_llmcost.config import Config, load_config
 
 TABLES = {"ledger", "metrics", "people", "baggage", "prices"}
 ROWS = {"row", "discount", "local_size"}
@@ -31,9 +31,9 @@ def test_unedited_it_changes_nothing(tmp_path):
     (tmp_path / "otel-llmcost.toml").write_text(settings_template())
     made, default = load_config({}, tmp_path), load_config({}, tmp_path / "elsewhere")
     made.document = None
-    assert [getattr(made, one.name) for one in fields(made)] == [
-        getattr(default, one.name) for one in fields(made)
-    ]
+    names = {*Config.__annotations__, *vars(made), *vars(default)}
+    assert {"ledger_enabled", "metric_tags", "problems"} <= names
+    assert {name: getattr(made, name) for name in names} == {name: getattr(default, name) for name in names}
     assert not any(tomllib.loads(settings_template()).values())
 
 
@@ -45,12 +45,23 @@ def test_every_example_is_understood(tmp_path):
     assert told["prices"]["row"][0]["model"] == "house-model-7"
 
 
+def _reading_calls(source):
+    kinds = {"flag", "number", "text", "choice", "names", "fitting", "trusted"}
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="read"), attr=kind)) if kind in kinds:
+                yield node
+
+
+def _keys(call):
+    """The path of keys that a reading call asks for; names of variables are in capitals."""
+    texts = [each.value for each in call.args if isinstance(each, ast.Constant)]
+    return tuple(text for text in texts if isinstance(text, str) and re.fullmatch("[a-z_]+", text))
+
+
 def test_every_setting_is_explained_and_every_explained_one_is_read():
     """The template and `config` name the same keys; tables of free names and of other rooms apart."""
-    read = re.findall(
-        r"read\.(?:flag|number|text|choice|names|trusted)\((.*)\)", Path(config.__file__).read_text()
-    )
-    paths = {tuple(re.findall(r'"([a-z_]+)"', call)) for call in read} - {()}
+    paths = {_keys(call) for call in _reading_calls(Path(config.__file__).read_text())} - {()}
     known = {path[-2:] if len(path) > 1 and path[-2] in TABLES else path[-1:] for path in paths}
     told = tomllib.loads(EXAMPLES)
     explained = {
