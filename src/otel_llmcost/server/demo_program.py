@@ -17,7 +17,7 @@ SEARCH = {"type": "web_search_20250305", "name": "web_search"}
 
 
 def main() -> None:
-    """Fourteen calls: two providers, every price component, and some that cannot be priced exactly."""
+    """Fifteen calls: two providers, every price component, and some that cannot be priced exactly."""
     ask_openai()
     ask_anthropic()
     asyncio.run(ask_side_by_side())
