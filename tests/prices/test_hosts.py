@@ -91,5 +91,7 @@ def test_the_user_map_wins() -> None:
     assert resolve_host("proxy.example", hosts, port=4000).provider == "aws.bedrock"
     assert resolve_host("proxy.example", hosts, port=5000).kind == "unknown"
     assert resolve_host("proxy.example", hosts, port=5000, path="/openai/v1").provider == "openai"
+    assert resolve_host("proxy.example", hosts, port=5000, path="/openai").provider == "openai"
+    assert resolve_host("proxy.example", hosts, port=5000, path="/openai-beta/v1").provider != "openai"
     assert resolve_host("own.example", hosts).kind == "delegated"
     assert resolve_host("api.openai.com", hosts).kind == "local"

@@ -109,7 +109,7 @@ def _chosen(name: str, port: int, path: str, user_map: Mapping[str, str]) -> str
     best, chosen = 0, ""
     for key, provider in user_map.items():
         place, slash, prefix = key.lower().partition("/")
-        if slash and not path.lower().lstrip("/").startswith(prefix):
+        if slash and not f"{path.lower().strip('/')}/".startswith(f"{prefix.strip('/')}/".lstrip("/")):
             continue
         if place in (name, f"{name}:{port}", f"[{name}]:{port}"):
             fit = 1000 + len(key)
