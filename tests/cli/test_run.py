@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -178,10 +179,18 @@ sys.exit(10 + len(seen))
 """
 
 
-def read_until(terminal, word):
+def read_until(terminal, word, again=b""):
+    """Read up to a word; where nothing comes for a second, type `again`: a terminal that changes hands may lose keys."""
     text = b""
-    while word not in text:
-        text += os.read(terminal, 1024)
+    for _ in range(1000):
+        if word in text:
+            return
+        if select.select([terminal], [], [], 1 if again else 60)[0]:
+            text += os.read(terminal, 1024)
+        else:
+            assert again, text
+            os.write(terminal, again)
+    raise AssertionError(text)
 
 
 def test_ctrl_c_reaches_the_program_once(environ):
@@ -208,7 +217,7 @@ def test_a_shell_can_suspend_and_resume_it(environ):
     read_until(terminal, b"Stopped")
     os.write(terminal, b"echo back\\ here; fg\n")
     read_until(terminal, b"back here")
-    os.write(terminal, b"\n")
+    read_until(terminal, b"prompt", again=b"\n")
     os.write(terminal, b"echo ended with $?; exit\n")
     read_until(terminal, b"ended with 5")
     os.waitpid(pid, 0)
