@@ -1,7 +1,6 @@
 """What is kept of a reply: its body, or the few events of its stream that matter.
 
-Collectors run on every streamed event in the user's program. One alone would pay mostly for memory that the SDK pushed
-out of the processor's caches, so events wait and are looked at some dozens at once.
+Collectors run on every streamed event in the user's program: they keep references and numbers, and read at the end.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ import time
 from typing import Any
 
 _KEPT_EVENTS = 16
-_WAITING_EVENTS = 32
 _ODD_SHAPE = (AttributeError, TypeError, KeyError, IndexError)
 _now = time.time_ns
 
@@ -18,9 +16,7 @@ _now = time.time_ns
 class Collector:
     """Keeps what a reply says. The plain one keeps the body, or of a stream every event that speaks of usage."""
 
-    __slots__ = (
-        "body", "characters", "complete", "events", "first_ns", "keep_text", "last_ns", "texts", "waiting",
-    )  # fmt: skip
+    __slots__ = ("body", "characters", "complete", "events", "first_ns", "keep_text", "last_ns", "texts")
 
     def __init__(self, keep_text: bool = False) -> None:
         self.body: Any = None
@@ -33,8 +29,6 @@ class Collector:
         """Whether the reply said by itself that it ended."""
         self.keep_text = keep_text
         self.texts: list[str] = []
-        self.waiting: list[Any] = []
-        """Events that nobody has looked at yet (`catch_up`)."""
 
     def take_body(self, data: Any) -> None:
         """The whole reply at once."""
@@ -46,17 +40,8 @@ class Collector:
         self.last_ns = now = _now()
         if not self.first_ns:
             self.first_ns = now
-        waiting = self.waiting
-        waiting.append(data)
-        if len(waiting) >= _WAITING_EVENTS:
-            self.catch_up()
-
-    def catch_up(self) -> None:
-        """Look at the events that wait; before anything that they tell is asked for."""
-        waiting, self.waiting = self.waiting, []
-        for data in waiting:
-            if data.__class__ is dict:
-                self.offer(data)
+        if data.__class__ is dict:
+            self.offer(data)
 
     def offer(self, data: dict[str, Any]) -> None:
         """`event`; one of a shape that nobody foresaw tells nothing."""
@@ -102,18 +87,19 @@ class ChatCollector(Collector):
     def lacks_usage(self) -> bool:
         return not self._usage_seen
 
-    def offer(self, data: dict[str, Any]) -> None:
+    def take_event(self, data: Any) -> None:
         # the common chunk, a piece of text in the middle, takes the short way: this runs for every one of them
-        if not self._headless and data.get("usage") is None:
+        if not self._headless and data.__class__ is dict and data.get("usage") is None:
             try:
                 choice = data["choices"][0]
                 content = choice["delta"].get("content")
                 if content.__class__ is str and choice.get("finish_reason") is None and not self.keep_text:
+                    self.last_ns = _now()
                     self.characters += len(content)
                     return
             except _ODD_SHAPE:
                 pass
-        super().offer(data)
+        super().take_event(data)
 
     def event(self, data: dict[str, Any]) -> None:
         if data.get("usage") is not None or _usage_elsewhere(data):

@@ -51,7 +51,6 @@ class Exchange:
     def body(self) -> Any:
         """The reply's body; of a stream, what its kept events amount to."""
         collector = self.collector
-        collector.catch_up()
         if not self.stream and collector.body is not None:
             return collector.body
         observation = self.observation
@@ -72,7 +71,6 @@ class Exchange:
     def read_unparsed(self) -> None:
         """Read a body that the SDK did not parse."""
         collector = self.collector
-        collector.catch_up()
         if not self.unparsed or collector.body is not None or collector.events:
             return
         self.unparsed = False
