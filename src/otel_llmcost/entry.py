@@ -27,7 +27,6 @@ def _pre_instrument() -> None:
 
     if enabled():
         runtime().arm()
-        runtime().fall_back_to_own_sdk()
 
 
 class _SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]

@@ -183,6 +183,8 @@ class Runtime:
         if self._armed:
             return
         self._armed = True
+        # where nobody has made a pipeline by the first call, the one that the environment asks for
+        self.engine.before_first_call = configure_sdk
         meter = metrics.get_meter(semconv.SCOPE, __version__, schema_url=semconv.SCHEMA_URL)
         guarded(self.counters.register, meter)
         guarded(self.gauges.register, meter)
@@ -207,10 +209,6 @@ class Runtime:
 
     def _meters_made(self, provider: MeterProvider) -> None:
         self._endings.end_first()
-
-    def fall_back_to_own_sdk(self) -> None:
-        """Where nobody has made a pipeline by the first call: make the one that the environment asks for."""
-        self.engine.before_first_call = configure_sdk
 
 
 class _Process:
@@ -284,7 +282,6 @@ def instrument(client: Any = None, *, sdks: Iterable[str] | None = None) -> None
     made = runtime()
     if made.config.fatal:
         raise made.config.fatal[0]
-    made.fall_back_to_own_sdk()
     if client is not None:
         made.watch_client(client)
         return
