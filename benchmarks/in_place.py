@@ -56,13 +56,17 @@ MESSAGES = [{"role": "user", "content": "Why is the sky blue?"}]
 
 def sse_body(events: int) -> bytes:
     def chunk(delta: dict[str, Any], **more: Any) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "finish_reason": None}
+        # what OpenAI sends, where usage was asked for: null until the last chunk
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
         return {
-            "id": "c",
+            "id": "chatcmpl-1",
             "object": "chat.completion.chunk",
             "created": 1,
-            "model": "gpt-4o-mini",
+            "model": "gpt-4o-mini-2024-07-18",
+            "service_tier": "default",
+            "system_fingerprint": "fp_1",
             "choices": [choice],
+            "usage": None,
             **more,
         }
 

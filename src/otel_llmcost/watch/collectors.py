@@ -1,28 +1,48 @@
 """What is kept of a reply: its body, or the few events of its stream that matter.
 
-Collectors run on every streamed event in the user's program: they keep references and numbers, and read at the end.
+Collectors run in the user's program: they keep references and numbers, and read at the end. Pieces of text in the
+middle of a stream pass them by (`events.py`), once a collector has said where such a piece stands.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 _KEPT_EVENTS = 16
-_ODD_SHAPE = (AttributeError, TypeError, KeyError, IndexError)
+ODD_SHAPE = (AttributeError, TypeError, KeyError, IndexError)
 _now = time.time_ns
+
+IN_CHOICE, IN_DELTA, IN_BLOCK = "choice", "delta", "block"
+"""Where the text of an event stands: `choices[0].delta.content`, `delta`, `delta.text` of a content block."""
 
 
 class Collector:
     """Keeps what a reply says. The plain one keeps the body, or of a stream every event that speaks of usage."""
 
-    __slots__ = ("body", "characters", "complete", "events", "first_ns", "keep_text", "last_ns", "texts")
+    __slots__ = (
+        "body",
+        "characters",
+        "complete",
+        "events",
+        "first_ns",
+        "keep_text",
+        "last_ns",
+        "text_in",
+        "texts",
+    )
+    PIECES_IN = ""
+    """Where the text of the common event stands, "" where each must be looked at."""
 
     def __init__(self, keep_text: bool = False) -> None:
         self.body: Any = None
         self.events: list[dict[str, Any]] = []
         self.first_ns = 0
         self.last_ns = 0
+        """When an event was looked at last."""
+        self.text_in = ""
+        """`PIECES_IN`, from when the head of the stream is known; never where the text is kept."""
         self.characters = 0
         """Of generated text seen so far: the base of an estimate where a stream ends early."""
         self.complete = False
@@ -41,13 +61,22 @@ class Collector:
         if not self.first_ns:
             self.first_ns = now
         if data.__class__ is dict:
-            self.offer(data)
+            try:
+                self.event(data)
+            except ODD_SHAPE:
+                return
+        if not self.text_in and self.PIECES_IN and not self.keep_text and self.headed():
+            self.text_in = self.PIECES_IN
+
+    def headed(self) -> bool:
+        """Whether the head of the stream was seen: what stands in its first events alone."""
+        return True
 
     def offer(self, data: dict[str, Any]) -> None:
         """`event`; one of a shape that nobody foresaw tells nothing."""
         try:
             self.event(data)
-        except _ODD_SHAPE:
+        except ODD_SHAPE:
             return
 
     def event(self, data: dict[str, Any]) -> None:
@@ -78,6 +107,7 @@ class ChatCollector(Collector):
     """OpenAI chat and legacy completions: the first chunk, the finish reasons, every chunk with usage."""
 
     __slots__ = ("_headless", "_usage_seen")
+    PIECES_IN = IN_CHOICE
 
     def __init__(self, keep_text: bool = False) -> None:
         super().__init__(keep_text)
@@ -87,19 +117,8 @@ class ChatCollector(Collector):
     def lacks_usage(self) -> bool:
         return not self._usage_seen
 
-    def take_event(self, data: Any) -> None:
-        # the common chunk, a piece of text in the middle, takes the short way: this runs for every one of them
-        if not self._headless and data.__class__ is dict and data.get("usage") is None:
-            try:
-                choice = data["choices"][0]
-                content = choice["delta"].get("content")
-                if content.__class__ is str and choice.get("finish_reason") is None and not self.keep_text:
-                    self.last_ns = _now()
-                    self.characters += len(content)
-                    return
-            except _ODD_SHAPE:
-                pass
-        super().take_event(data)
+    def headed(self) -> bool:
+        return not self._headless
 
     def event(self, data: dict[str, Any]) -> None:
         if data.get("usage") is not None or _usage_elsewhere(data):
@@ -113,10 +132,11 @@ class ChatCollector(Collector):
         delta = choice.get("delta")
         if delta is not None:
             content = delta.get("content")
-            if content is not None:
+            if content:
                 self.text(content)
             elif len(delta) > 1 or not self._headless:
-                self._other_text(delta)
+                for part in other_texts(delta):
+                    self.text(part)
         else:
             self.text(choice.get("text"))
         finished = choice.get("finish_reason") is not None
@@ -125,13 +145,17 @@ class ChatCollector(Collector):
             self.complete = self.complete or finished
             self.keep(data)
 
-    def _other_text(self, delta: dict[str, Any]) -> None:
-        for name in ("reasoning_content", "reasoning", "refusal"):
-            self.text(delta.get(name))
-        for tool in delta.get("tool_calls") or ():
-            function = tool.get("function") or {}
-            self.text(function.get("name"))
-            self.text(function.get("arguments"))
+
+def other_texts(delta: dict[str, Any]) -> Iterator[str]:
+    """What a chat model writes where it writes no `content`."""
+    for name in ("reasoning_content", "reasoning", "refusal"):
+        if delta.get(name).__class__ is str:
+            yield delta[name]
+    for tool in delta.get("tool_calls") or ():
+        function = tool.get("function") or {}
+        for name in ("name", "arguments"):
+            if function.get(name).__class__ is str:
+                yield function[name]
 
 
 def _usage_elsewhere(data: dict[str, Any]) -> bool:
@@ -147,6 +171,7 @@ class ResponsesCollector(Collector):
     """OpenAI Responses: `response.created` and the terminal event."""
 
     __slots__ = ()
+    PIECES_IN = IN_DELTA
     _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
     _HEAD = frozenset({"response.created", "response.queued"})
 
@@ -168,6 +193,7 @@ class AnthropicCollector(Collector):
     """Anthropic messages: `message_start` and every `message_delta`."""
 
     __slots__ = ("_delta_seen",)
+    PIECES_IN = IN_BLOCK
 
     def __init__(self, keep_text: bool = False) -> None:
         super().__init__(keep_text)
@@ -180,9 +206,8 @@ class AnthropicCollector(Collector):
     def event(self, data: dict[str, Any]) -> None:
         kind = data.get("type")
         if kind == "content_block_delta":
-            delta = data.get("delta") or {}
-            for name in ("text", "thinking", "partial_json"):
-                self.text(delta.get(name))
+            for part in block_texts(data.get("delta") or {}):
+                self.text(part)
         elif kind == "message_delta":
             self.keep(data)
             self._delta_seen = True
@@ -190,3 +215,10 @@ class AnthropicCollector(Collector):
             self.keep(data)
         elif kind == "message_stop":
             self.complete = True
+
+
+def block_texts(delta: dict[str, Any]) -> Iterator[str]:
+    """What Anthropic's models write, in the deltas of a content block."""
+    for name in ("text", "thinking", "partial_json"):
+        if delta.get(name).__class__ is str:
+            yield delta[name]

@@ -13,8 +13,9 @@ from .collectors import Collector
 if TYPE_CHECKING:
     from .observation import Observation
 
-EXTENSION = "otel_llmcost"
-"""Key in `response.extensions`; an attribute on the response would break pickling it."""
+EXTENSION, EVENTS = "otel_llmcost", "otel_llmcost.events"
+"""Keys in `response.extensions`, of the exchange and of the collector of its stream; an attribute on the response would
+break pickling it."""
 
 
 class Exchange:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, TypeVarTuple
+from typing import TypeVar, TypeVarTuple
 
 from ..errors import BudgetExceeded
 
@@ -41,14 +41,6 @@ def guarded(fn: Callable[[*Ts], T], *args: *Ts) -> T | None:
     except Exception as error:  # noqa: BLE001 - this module is the one place
         report(fn, error)
         return None
-
-
-def guarded_event(take: Callable[[Any], None], data: Any) -> None:
-    """`guarded` for the events of a stream: it runs for every one of them, so no arguments are packed."""
-    try:
-        take(data)
-    except Exception as error:  # noqa: BLE001 - this module is the one place
-        report(take, error)
 
 
 async def guarded_async(fn: Callable[[*Ts], Awaitable[T]], *args: *Ts) -> T | None:

@@ -14,8 +14,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .engine import Engine
-from .exchange import EXTENSION
-from .guard import guarded, guarded_async, guarded_event
+from .events import look_at, watched_data
+from .guard import guarded, guarded_async
 from .injection import with_usage
 from .observation import Entered, Observation, current
 from .patch import Patch
@@ -170,32 +170,12 @@ def _wrap_retry(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Calla
 
 def _wrap_data(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Callable[..., Any]:
     plain = list(inspect.signature(original).parameters) == ["self", "data", "cast_to", "response"]
-    return _plain_data(original) if plain else _any_data(original)
-
-
-def _take(response: Any, data: Any) -> None:
-    exchange = response.extensions.get(EXTENSION)
-    if exchange is not None:
-        exchange.take(data)
-
-
-def _plain_data(original: Callable[..., Any]) -> Callable[..., Any]:
-    # the SDK's own signature: a call through *args, **kwargs costs ten times as much, on every streamed event
-    def _process_response_data(self: Any, *, data: Any, cast_to: Any, response: Any) -> Any:
-        try:
-            exchange = response.extensions.get(EXTENSION)
-        except AttributeError:  # not a response as we know them
-            exchange = None
-        if exchange is not None:
-            guarded_event(exchange.take, data)
-        return original(self, data=data, cast_to=cast_to, response=response)
-
-    return _process_response_data
+    return watched_data(original) if plain else _any_data(original)
 
 
 def _any_data(original: Callable[..., Any]) -> Callable[..., Any]:
     def _process_response_data(self: Any, *args: Any, **kwargs: Any) -> Any:
-        guarded(_take, kwargs.get("response"), kwargs.get("data"))
+        guarded(look_at, kwargs.get("data"), kwargs.get("response"))
         return original(self, *args, **kwargs)
 
     return _process_response_data
