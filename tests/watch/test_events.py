@@ -59,7 +59,7 @@ class Response:
     """What the seam asks of a response: where to find who collects it."""
 
     def __init__(self, collector: Collector) -> None:
-        self.extensions = {EXTENSION: self, EVENTS: collector}
+        self.extensions = {EXTENSION: self, EVENTS: collector.pieces}
         self.take = collector.take_event
 
 

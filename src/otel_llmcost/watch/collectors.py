@@ -22,14 +22,14 @@ class Collector:
     """Keeps what a reply says. The plain one keeps the body, or of a stream every event that speaks of usage."""
 
     __slots__ = (
+        "_looked_at",
         "body",
-        "characters",
         "complete",
         "events",
         "first_ns",
         "keep_text",
         "last_ns",
-        "text_in",
+        "pieces",
         "texts",
     )
     PIECES_IN = ""
@@ -41,14 +41,20 @@ class Collector:
         self.first_ns = 0
         self.last_ns = 0
         """When an event was looked at last."""
-        self.text_in = ""
-        """`PIECES_IN`, from when the head of the stream is known; never where the text is kept."""
-        self.characters = 0
-        """Of generated text seen so far: the base of an estimate where a stream ends early."""
+        self.pieces: list[Any] = ["", 0]
+        """Where pieces of text stand that pass by, from when the head of the stream is known (never where the text is
+        kept), and the characters that passed. A list: to find a slot of ours costs twice of what it holds."""
+        self._looked_at = 0
         self.complete = False
         """Whether the reply said by itself that it ended."""
         self.keep_text = keep_text
         self.texts: list[str] = []
+
+    @property
+    def characters(self) -> int:
+        """Of generated text so far: the base of an estimate where a stream ends early."""
+        passed: int = self.pieces[1]
+        return self._looked_at + passed
 
     def take_body(self, data: Any) -> None:
         """The whole reply at once."""
@@ -61,12 +67,12 @@ class Collector:
         if not self.first_ns:
             self.first_ns = now
         if data.__class__ is dict:
-            try:
-                self.event(data)
-            except ODD_SHAPE:
-                return
-        if not self.text_in and self.PIECES_IN and not self.keep_text and self.headed():
-            self.text_in = self.PIECES_IN
+            self.offer(data)
+        pieces = self.pieces
+        self._looked_at += pieces[1]
+        pieces[1] = 0
+        if not pieces[0] and self.PIECES_IN and not self.keep_text and self.headed():
+            pieces[0] = self.PIECES_IN
 
     def headed(self) -> bool:
         """Whether the head of the stream was seen: what stands in its first events alone."""
@@ -98,7 +104,7 @@ class Collector:
     def text(self, part: Any) -> None:
         """Generated text went by."""
         if part.__class__ is str:
-            self.characters += len(part)
+            self._looked_at += len(part)
             if self.keep_text:
                 self.texts.append(part)
 
@@ -206,8 +212,7 @@ class AnthropicCollector(Collector):
     def event(self, data: dict[str, Any]) -> None:
         kind = data.get("type")
         if kind == "content_block_delta":
-            for part in block_texts(data.get("delta") or {}):
-                self.text(part)
+            self.text(block_text(data.get("delta") or {}))
         elif kind == "message_delta":
             self.keep(data)
             self._delta_seen = True
@@ -217,8 +222,10 @@ class AnthropicCollector(Collector):
             self.complete = True
 
 
-def block_texts(delta: dict[str, Any]) -> Iterator[str]:
-    """What Anthropic's models write, in the deltas of a content block."""
+def block_text(delta: dict[str, Any]) -> str:
+    """What an Anthropic model writes in a delta of a content block: text, thought, or a tool's arguments."""
     for name in ("text", "thinking", "partial_json"):
-        if delta.get(name).__class__ is str:
-            yield delta[name]
+        if delta.get(name).__class__ is str and delta[name]:
+            text: str = delta[name]
+            return text
+    return ""

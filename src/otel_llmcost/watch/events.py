@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .collectors import IN_BLOCK, IN_CHOICE, IN_DELTA, ODD_SHAPE, block_texts, other_texts
+from .collectors import IN_BLOCK, IN_CHOICE, IN_DELTA, ODD_SHAPE, block_text, other_texts
 from .exchange import EVENTS, EXTENSION
 from .guard import guarded
 
-_LOOKED_AT_BITS = 11
-"""The collector looks at an event, and at its clock, whenever 2 to this many characters went by."""
+_LOOKED_AT_AFTER = 2048
+"""The collector looks at an event, and at its clock, whenever so many characters passed by."""
 
 
 def watched_data(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,8 +29,8 @@ def watched_data(original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             extensions = response.extensions
             if EVENTS in extensions:
-                known = extensions[EVENTS]
-                where, text = known.text_in, None
+                pieces = extensions[EVENTS]
+                where, text = pieces[0], None
                 if where == IN_CHOICE:
                     choice = data["choices"][0]
                     if choice["finish_reason"] is None and ("usage" not in data or data["usage"] is None):
@@ -40,13 +40,10 @@ def watched_data(original: Callable[..., Any]) -> Callable[..., Any]:
                     text = data["delta"]
                 elif where == IN_BLOCK and data["type"] == "content_block_delta":
                     delta = data["delta"]
-                    text = delta["text"] if "text" in delta else "".join(block_texts(delta))
-                if text and text.__class__ is str:
-                    before = known.characters
-                    after = before + len(text)
-                    if before >> _LOOKED_AT_BITS == after >> _LOOKED_AT_BITS:
-                        known.characters = after
-                        passes = True
+                    text = delta["text"] if "text" in delta else block_text(delta)
+                if text and text.__class__ is str and pieces[1] < _LOOKED_AT_AFTER:
+                    pieces[1] += len(text)
+                    passes = True
         except ODD_SHAPE:
             pass
         if not passes:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from .observation import Observation
 
 EXTENSION, EVENTS = "otel_llmcost", "otel_llmcost.events"
-"""Keys in `response.extensions`, of the exchange and of the collector of its stream; an attribute on the response would
-break pickling it."""
+"""Keys in `response.extensions`, of the exchange and of the pieces of text that its collector does not look at; an
+attribute on the response would break pickling it."""
 
 
 class Exchange:

@@ -153,7 +153,7 @@ class Observation:
         if isinstance(response.extensions, dict):
             response.extensions[EXTENSION] = exchange
             if stream:
-                response.extensions[EVENTS] = exchange.collector
+                response.extensions[EVENTS] = exchange.collector.pieces
         if not response.is_closed:
             exchange.raw = [] if raw and not self.route.body_is_binary else None
             watch_body(response, exchange.ended, exchange.raw)
