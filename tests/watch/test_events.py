@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from otel_llmcost.watch.collectors import AnthropicCollector, ChatCollector, Collector, ResponsesCollector
 from otel_llmcost.watch.events import watched_data
-from otel_llmcost.watch.exchange import EVENTS, EXTENSION
+from otel_llmcost.watch.exchange import EXTENSION, PIECES
 
 _odd = st.none() | st.integers() | st.lists(st.text(), max_size=2) | st.just({})
 _text = st.text(max_size=40) | st.just("x" * 3000) | _odd
+_usage = st.none() | st.just({"prompt_tokens": 1})
 _delta = st.fixed_dictionaries(
     {},
     optional={
@@ -32,7 +33,7 @@ _delta = st.fixed_dictionaries(
 )
 _choice = st.fixed_dictionaries(
     {},
-    optional={"delta": _delta | _odd, "finish_reason": st.none() | st.just("stop"), "usage": st.none()},
+    optional={"delta": _delta | _odd, "finish_reason": st.none() | st.just("stop"), "usage": _usage},
 )
 _event = st.fixed_dictionaries(
     {},
@@ -50,7 +51,8 @@ _event = st.fixed_dictionaries(
         ),
         "choices": st.lists(_choice, max_size=2) | _odd,
         "delta": _delta | _text,
-        "usage": st.none() | st.just({"prompt_tokens": 1}),
+        "usage": _usage,
+        "x_groq": st.fixed_dictionaries({}, optional={"id": st.just("1"), "usage": _usage}),
     },
 )
 
@@ -59,7 +61,7 @@ class Response:
     """What the seam asks of a response: where to find who collects it."""
 
     def __init__(self, collector: Collector) -> None:
-        self.extensions = {EXTENSION: self, EVENTS: collector.pieces}
+        self.extensions = {EXTENSION: self, PIECES: collector.pieces}
         self.take = collector.take_event
 
 
@@ -78,6 +80,23 @@ def test_what_passes_by_is_counted(kind: type[Collector], events: list[Any]) -> 
         looked_at.take_event(event)
     assert made == events
     assert seen(passing) == seen(looked_at)
+
+
+@pytest.mark.parametrize("where", ["usage", "choice", "x_groq"])
+def test_usage_beside_text_does_not_pass_by(where: str) -> None:
+    usage = {"prompt_tokens": 1, "completion_tokens": 2}
+    choice: dict[str, Any] = {"delta": {"content": "x"}, "finish_reason": None}
+    event: dict[str, Any] = {"choices": [choice]}
+    if where == "x_groq":
+        event["x_groq"] = {"usage": usage}
+    else:
+        (choice if where == "choice" else event)["usage"] = usage
+    collector = ChatCollector()
+    process = watched_data(lambda self, *, data, cast_to, response: data)
+    for each in ({"choices": [{"delta": {"content": "x"}, "finish_reason": None}]}, event):
+        assert collector.lacks_usage()
+        process(None, data=each, cast_to=object, response=Response(collector))
+    assert not collector.lacks_usage()
 
 
 def test_the_sdks_own_error_is_raised_once() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .collectors import IN_BLOCK, IN_CHOICE, IN_DELTA, ODD_SHAPE, block_text, other_texts
-from .exchange import EVENTS, EXTENSION
+from .exchange import EXTENSION, PIECES
 from .guard import guarded
 
 _LOOKED_AT_AFTER = 2048
@@ -28,12 +28,17 @@ def watched_data(original: Callable[..., Any]) -> Callable[..., Any]:
         passes = False
         try:
             extensions = response.extensions
-            if EVENTS in extensions:
-                pieces = extensions[EVENTS]
+            if PIECES in extensions:
+                pieces = extensions[PIECES]
                 where, text = pieces[0], None
                 if where == IN_CHOICE:
                     choice = data["choices"][0]
-                    if choice["finish_reason"] is None and ("usage" not in data or data["usage"] is None):
+                    usage = data["usage"] if "usage" in data else None  # noqa: SIM401 - a method costs more
+                    if (
+                        usage is None
+                        and choice["finish_reason"] is None
+                        and not ("usage" in choice or "x_groq" in data)
+                    ):
                         delta = choice["delta"]
                         text = delta["content"] if "content" in delta else "".join(other_texts(delta))
                 elif where == IN_DELTA and data["type"][-6:] == ".delta":

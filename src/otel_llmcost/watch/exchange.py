@@ -13,7 +13,7 @@ from .collectors import Collector
 if TYPE_CHECKING:
     from .observation import Observation
 
-EXTENSION, EVENTS = "otel_llmcost", "otel_llmcost.events"
+EXTENSION, PIECES = "otel_llmcost", "otel_llmcost.pieces"
 """Keys in `response.extensions`, of the exchange and of the pieces of text that its collector does not look at; an
 attribute on the response would break pickling it."""
 
