@@ -35,7 +35,8 @@ PROGRAM = """
     while not pathlib.Path("enough").exists():
         ai.chat.completions.create(model="gpt-4o-mini", messages=ask)
         calls += 1
-        pathlib.Path("calls").write_text(str(calls))
+        pathlib.Path("new").write_text(str(calls))
+        pathlib.Path("new").replace("calls")  # never seen empty
         time.sleep(0.2)
 """
 
