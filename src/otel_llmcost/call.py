@@ -67,6 +67,10 @@ def note(code: str, text: str) -> str:
     return f"{code}: {text}"
 
 
+BROKEN_OFF = note(ESTIMATED_NOTE, "the stream broke off before its final usage")
+"""Said by a reader of a stream's events; who followed the stream knows better how it ended."""
+
+
 def refused_by(budget: str) -> str:
     """The reason of a call that a budget refused; the ledger counts refusals by it."""
     return note(NOT_BILLED_NOTE, f"refused by budget {budget!r} before the request left")

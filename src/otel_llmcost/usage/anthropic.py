@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ..call import (
+    BROKEN_OFF,
     COMMITTED_NOTE,
-    ESTIMATED_NOTE,
     NO_USAGE_NOTE,
     NOT_BILLED_NOTE,
     PENDING_NOTE,
@@ -44,7 +44,7 @@ def read_message(body: Body) -> Reading:
         if usage.get("iterations"):
             add_iterations(reading, usage, notes)
         if "broken_off" in body:
-            notes.append(note(ESTIMATED_NOTE, "the stream broke off before its final usage"))
+            notes.append(BROKEN_OFF)
         if stop == "refusal" and _is_unbilled_refusal(body, reading):
             reading.usage = {}
             notes.append(note(NOT_BILLED_NOTE, "refused before any output"))

@@ -7,6 +7,7 @@ httpx and httpx2 are told apart by the objects at hand and never imported.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,8 @@ from .guard import guarded
 Ended = Callable[[BaseException | None, bool], None]
 """Called with (error or None, dropped without being closed)."""
 _TEE_CAP = 16 * 1024 * 1024
+_GENERATOR = "__stream__"
+"""The method of the SDKs' streams that reads events, and closes the body whatever it raises."""
 
 _stream_classes: dict[type, type] = {}
 
@@ -57,18 +60,29 @@ class _Watched:
         try:
             self._llmcost_inner.close()
         finally:
-            guarded(self._llmcost_ended, None, False)
+            guarded(self._llmcost_ended, guarded(_raised_by_the_stream), False)
 
     async def aclose(self) -> None:
         try:
             await self._llmcost_inner.aclose()
         finally:
-            guarded(self._llmcost_ended, None, False)
+            guarded(self._llmcost_ended, guarded(_raised_by_the_stream), False)
 
     def __del__(self) -> None:
         ended = getattr(self, "_llmcost_ended", None)
         if ended is not None:
             guarded(ended, None, True)
+
+
+def _raised_by_the_stream() -> BaseException | None:
+    """What the SDK's stream raises over an event (the provider's error, a chunk that is no JSON) while it closes.
+
+    What the program has in hand when it closes is its own business: that traceback begins in the program.
+    """
+    raised = sys.exception()
+    if raised is None or isinstance(raised, GeneratorExit) or raised.__traceback__ is None:
+        return None
+    return raised if raised.__traceback__.tb_frame.f_code.co_name == _GENERATOR else None
 
 
 class _AsyncChunks:
@@ -140,7 +154,7 @@ def watch_memory_body(response: Any, ended: Ended) -> None:
     def over() -> None:
         for name in _ITERATORS:  # instance attributes would keep the response from being pickled
             response.__dict__.pop(name, None)
-        guarded(ended, None, False)
+        guarded(ended, guarded(_raised_by_the_stream), False)
 
     def iter_bytes(*args: Any, **kwargs: Any) -> Iterator[bytes]:
         try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import attribution, semconv
 from ..call import (
+    BROKEN_OFF,
     ESTIMATED_NOTE,
     INCOMPLETE_NOTE,
     NO_USAGE_NOTE,
@@ -127,11 +128,11 @@ def _complete_stream(observation: Observation, collector: Collector, reading: Re
         return
     seen = -(-collector.characters // _CHARACTERS_PER_TOKEN)
     usage: dict[str, Any] = {m: q for m, q in reading.usage.items() if m not in OUTPUT_METERS}
-    why = (
-        "the stream was left before its usage came"
-        if not collector.complete
-        else "the stream carried no usage"
-    )
+    if collector.complete:
+        why = "the stream carried no usage"
+    else:
+        how = "failed" if _broke(observation) else "was left"
+        why = f"the stream {how} before its usage came"
     said = [f"{seen} output tokens from {collector.characters} characters seen"]
     if not any(meter in usage for meter in PROMPT_METERS):
         characters = sum(_characters(observation.body))
@@ -141,8 +142,18 @@ def _complete_stream(observation: Observation, collector: Collector, reading: Re
         usage["output"] = seen
     reading.usage = {meter: quantity for meter, quantity in usage.items() if quantity}
     # a response that runs in the foreground ends with its stream: nothing of it is paid later
-    kept = tuple(text for text in reading.notes if code_of(text) not in (NO_USAGE_NOTE, PENDING_NOTE))
+    kept = tuple(
+        text
+        for text in reading.notes
+        if code_of(text) not in (NO_USAGE_NOTE, PENDING_NOTE) and text != BROKEN_OFF
+    )
     reading.notes = (*kept, note(ESTIMATED_NOTE, f"{why}: {', '.join(said)}"))
+
+
+def _broke(observation: Observation) -> bool:
+    """Whether a stream failed by itself: a program that cancels has left it."""
+    error = observation.error
+    return isinstance(error, Exception) if error is not None else error_type(observation) != ""
 
 
 def _characters(value: Any) -> Iterator[int]:

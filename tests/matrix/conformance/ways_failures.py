@@ -119,7 +119,7 @@ for _surface in _WHOLE:
 
     def _seen_so_far(bench: Bench, surface: Surface = _surface) -> tuple[Expect, ...]:
         cost = surface.cost_of(bench.characters, bench.events)
-        return (Expect(cost, "estimated", "left before its usage came", error="RemoteProtocolError"),)
+        return (Expect(cost, "estimated", "failed before its usage came", error="RemoteProtocolError"),)
 
     @way(
         _surface.sdk,
