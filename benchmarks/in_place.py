@@ -13,7 +13,7 @@ import importlib
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from opentelemetry import metrics, trace
@@ -54,10 +54,10 @@ CHAT = {
 MESSAGES = [{"role": "user", "content": "Why is the sky blue?"}]
 
 
-def sse_body(events: int) -> bytes:
-    def chunk(delta: dict[str, Any], **more: Any) -> dict[str, Any]:
-        # what OpenAI sends, where usage was asked for: null until the last chunk
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}
+def chunks(deltas: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """A chat's chunks as OpenAI sends them where usage was asked for: null until the last one."""
+
+    def chunk(choices: list[dict[str, Any]], usage: dict[str, Any] | None = None) -> dict[str, Any]:
         return {
             "id": "chatcmpl-1",
             "object": "chat.completion.chunk",
@@ -65,29 +65,44 @@ def sse_body(events: int) -> bytes:
             "model": "gpt-4o-mini-2024-07-18",
             "service_tier": "default",
             "system_fingerprint": "fp_1",
-            "choices": [choice],
-            "usage": None,
-            **more,
+            "choices": choices,
+            "usage": usage,
         }
 
-    chunks = [chunk({"role": "assistant", "content": ""})]
-    chunks += [chunk({"content": f"word{number} "}) for number in range(events - 3)]
-    chunks.append({**chunk({}), "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-    chunks.append({**chunk({}), "choices": [], "usage": USAGE})
-    return b"".join(b"data: " + json.dumps(each).encode() + b"\n\n" for each in chunks) + b"data: [DONE]\n\n"
+    choice = {
+        "index": 0,
+        "delta": {"role": "assistant", "content": ""},
+        "logprobs": None,
+        "finish_reason": None,
+    }
+    yield chunk([choice])
+    for delta in deltas:
+        yield chunk([{**choice, "delta": delta}])
+    yield chunk([{**choice, "delta": {}, "finish_reason": "stop"}])
+    yield chunk([], USAGE)
+
+
+def sse_body(events: int) -> bytes:
+    words = ({"content": f"word{number} "} for number in range(events - 3))
+    return (
+        b"".join(b"data: %s\n\n" % json.dumps(each).encode() for each in chunks(words)) + b"data: [DONE]\n\n"
+    )
+
+
+def http_of(sdk: str) -> Any:
+    """What the SDK sends with: newer ones use httpx2."""
+    module = importlib.import_module(f"{sdk}._base_client")
+    return importlib.import_module("httpx2" if hasattr(module, "httpx2") else "httpx")
 
 
 def make_client() -> Any:
     import openai
 
-    try:
-        import httpx2 as http
-    except ImportError:
-        import httpx as http
+    http = http_of("openai")
     whole, events = json.dumps(CHAT).encode(), sse_body(STREAM_EVENTS)
 
-    class Body(http.SyncByteStream):
-        def __iter__(self) -> Any:
+    class Body(http.SyncByteStream):  # type: ignore[name-defined,misc]
+        def __iter__(self) -> Iterator[bytes]:
             yield events
 
     def answer(request: Any) -> Any:

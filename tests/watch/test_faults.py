@@ -14,13 +14,17 @@ from ..matrix.environments import ROOT, alone
 from .faults import CALLS
 
 # What stands in the SDK's place or carries the user's own bytes: nothing is around these that could contain them.
-# They do nothing but call the original and `guarded`; the one of events also reads a piece of text (test_events.py).
+# They do nothing but call the original and `guarded`; those of events also read a piece of text (test_events.py).
 SHELLS = {
     "watch/guard.py:guarded",
     "watch/stainless.py:_wrap_request.<locals>.request",
     "watch/stainless.py:_wrap_request_async.<locals>.request",
     "watch/stainless.py:_wrap_response.<locals>._process_response",
-    "watch/events.py:watched_data.<locals>._process_response_data",
+    "watch/events.py:WatchedData.__get__",
+    "watch/events.py:chats_and_responses",
+    "watch/events.py:chats_and_responses.<locals>._process_response_data",
+    "watch/events.py:messages",
+    "watch/events.py:messages.<locals>._process_response_data",
     "watch/sockets.py:Sockets._wrap_enter.<locals>.enter",
     "watch/sockets.py:Sockets._wrap_parse.<locals>.parse_event",
     "watch/body.py:_Watched.__iter__",

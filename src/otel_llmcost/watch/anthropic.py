@@ -12,6 +12,7 @@ from ..call import PENDING_NOTE, Reading, note
 from ..usage import anthropic as read
 from .collectors import AnthropicCollector
 from .declaration import Body, Route, Sdk
+from .events import messages
 
 
 def _message(body: Body, request: Body) -> Reading:
@@ -84,4 +85,5 @@ SDK = Sdk(
         "AsyncAnthropicGoogleCloud": semconv.ANTHROPIC,
     },
     native_scope="com.anthropic.sdk.python",
+    frame=messages,
 )

@@ -19,7 +19,17 @@ _BASES_PER_CLIENT = 500
 class ClientFacts:
     """Where a client's calls go, and the start attributes that are the same for all of them."""
 
-    __slots__ = ("base_url", "bases", "delegated", "first_party", "host", "port", "provider", "region")
+    __slots__ = (
+        "base_url",
+        "bases",
+        "delegated",
+        "first_party",
+        "host",
+        "is_openai",
+        "port",
+        "provider",
+        "region",
+    )
 
     def __init__(
         self, host: str, port: int, provider: str, region: str, delegated: bool, first_party: bool = True
@@ -29,6 +39,7 @@ class ClientFacts:
         self.delegated = delegated
         self.first_party = first_party
         """A published host of a provider, not a gateway or a machine of the user's own."""
+        self.is_openai = first_party and provider in (semconv.OPENAI, semconv.AZURE_OPENAI)
         self.bases: dict[tuple[str, str], dict[str, AttributeValue]] = {}
 
     @classmethod

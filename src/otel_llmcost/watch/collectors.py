@@ -7,15 +7,16 @@ middle of a stream pass them by (`events.py`), once a collector has said where s
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
 
 _KEPT_EVENTS = 16
-ODD_SHAPE = (AttributeError, TypeError, KeyError, IndexError)
+ODD_SHAPE = (AttributeError, TypeError, KeyError, IndexError, ValueError)
 _now = time.time_ns
 
-IN_CHOICE, IN_DELTA, IN_BLOCK = "choice", "delta", "block"
-"""Where the text of an event stands: `choices[0].delta.content`, `delta`, `delta.text` of a content block."""
+Place = Literal["", "chat", "chat elsewhere", "response", "message"]
+"""Whose text may pass by, and so where it stands: `choices[0].delta.content` of a chat (of OpenAI's, or of a host like
+it), `delta` of a response, `delta.text` of a message's content block. "" where each event must be looked at."""
 
 
 class Collector:
@@ -23,28 +24,29 @@ class Collector:
 
     __slots__ = (
         "_looked_at",
+        "_passing",
         "body",
         "complete",
         "events",
         "first_ns",
         "keep_text",
         "last_ns",
-        "pieces",
+        "of_openai",
         "texts",
     )
-    PIECES_IN = ""
-    """Where the text of the common event stands, "" where each must be looked at."""
+    PLACE: Place = ""
+    """Where the text of the common event stands, once the head of the stream was seen."""
 
-    def __init__(self, keep_text: bool = False) -> None:
+    def __init__(self, keep_text: bool = False, of_openai: bool = False) -> None:
+        self.of_openai = of_openai
+        """Whether the reply comes from OpenAI itself, which says its usage in one place."""
         self.body: Any = None
         self.events: list[dict[str, Any]] = []
         self.first_ns = 0
         self.last_ns = 0
         """When an event was looked at last."""
-        self.pieces: list[Any] = ["", 0]
-        """Where pieces of text stand that pass by, from when the head of the stream is known (never where the text is
-        kept), and the characters that passed. A list: to find a slot of ours costs twice of what it holds."""
         self._looked_at = 0
+        self._passing: Callable[[], int] | None = None
         self.complete = False
         """Whether the reply said by itself that it ended."""
         self.keep_text = keep_text
@@ -53,26 +55,32 @@ class Collector:
     @property
     def characters(self) -> int:
         """Of generated text so far: the base of an estimate where a stream ends early."""
-        passed: int = self.pieces[1]
-        return self._looked_at + passed
+        return self._looked_at + (self._passing() if self._passing is not None else 0)
 
     def take_body(self, data: Any) -> None:
         """The whole reply at once."""
         self.body = data
         self.complete = True
 
-    def take_event(self, data: Any) -> None:
-        """One event of a stream, as its decoded JSON."""
+    def take_event(self, data: Any, passed: int = 0, passing: Callable[[], int] | None = None) -> Place:
+        """One event of a stream, as its decoded JSON; `passed` characters went by without one since the last.
+
+        Says where text stands that may pass by from now on: `passing` tells how much did.
+        """
         self.last_ns = now = _now()
         if not self.first_ns:
             self.first_ns = now
         if data.__class__ is dict:
             self.offer(data)
-        pieces = self.pieces
-        self._looked_at += pieces[1]
-        pieces[1] = 0
-        if not pieces[0] and self.PIECES_IN and not self.keep_text and self.headed():
-            pieces[0] = self.PIECES_IN
+        self._looked_at += passed
+        if passing is None or self.keep_text or not self.headed():
+            return ""
+        self._passing = passing
+        return self.place()
+
+    def place(self) -> Place:
+        """Where the text of the common event of this stream stands."""
+        return self.PLACE
 
     def headed(self) -> bool:
         """Whether the head of the stream was seen: what stands in its first events alone."""
@@ -112,13 +120,16 @@ class Collector:
 class ChatCollector(Collector):
     """OpenAI chat and legacy completions: the first chunk, the finish reasons, every chunk with usage."""
 
-    __slots__ = ("_headless", "_usage_seen")
-    PIECES_IN = IN_CHOICE
+    __slots__ = ("_headless", "_usage_seen", "of_openai")
+    PLACE = "chat elsewhere"
 
-    def __init__(self, keep_text: bool = False) -> None:
-        super().__init__(keep_text)
+    def __init__(self, keep_text: bool = False, of_openai: bool = False) -> None:
+        super().__init__(keep_text, of_openai)
         self._headless = True
         self._usage_seen = False
+
+    def place(self) -> Place:
+        return "chat" if self.of_openai else self.PLACE
 
     def lacks_usage(self) -> bool:
         return not self._usage_seen
@@ -164,6 +175,15 @@ def other_texts(delta: dict[str, Any]) -> Iterator[str]:
                 yield function[name]
 
 
+def other_size(delta: dict[str, Any]) -> int:
+    """The characters of `other_texts`. A piece of a tool's arguments alone, as most are, is not searched for others."""
+    if "tool_calls" in delta and len(delta) == 1:
+        [call] = delta["tool_calls"]
+        if "name" not in call["function"]:
+            return len("" + call["function"]["arguments"])
+    return sum(map(len, other_texts(delta)))
+
+
 def _usage_elsewhere(data: dict[str, Any]) -> bool:
     """Groq says it in `x_groq`, whose first one tells the request's id alone; Moonshot says it in the choice."""
     groq = data.get("x_groq")
@@ -177,7 +197,7 @@ class ResponsesCollector(Collector):
     """OpenAI Responses: `response.created` and the terminal event."""
 
     __slots__ = ()
-    PIECES_IN = IN_DELTA
+    PLACE = "response"
     _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
     _HEAD = frozenset({"response.created", "response.queued"})
 
@@ -199,10 +219,10 @@ class AnthropicCollector(Collector):
     """Anthropic messages: `message_start` and every `message_delta`."""
 
     __slots__ = ("_delta_seen",)
-    PIECES_IN = IN_BLOCK
+    PLACE = "message"
 
-    def __init__(self, keep_text: bool = False) -> None:
-        super().__init__(keep_text)
+    def __init__(self, keep_text: bool = False, of_openai: bool = False) -> None:
+        super().__init__(keep_text, of_openai)
         self._delta_seen = False
 
     def lacks_usage(self) -> bool:

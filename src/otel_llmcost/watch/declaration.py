@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ..call import Reading
 from .collectors import Collector
+from .events import Process, any_events
 
 Body = Mapping[str, Any]
 Read = Callable[[Body, Body], Reading]
@@ -82,6 +83,8 @@ class Sdk(NamedTuple):
     """Scope of the span that the SDK emits by itself."""
     sockets: tuple[Socket, ...] = ()
     """Its websocket connections."""
+    frame: Callable[[Process], Process] = any_events
+    """What its streamed events pass (`events`): the one that knows their shape, or the one that looks at each."""
 
     def emits(self, scope: str) -> bool:
         """Whether a span of this scope is the SDK's own (platform clients append their platform's name)."""

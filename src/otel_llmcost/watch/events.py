@@ -1,8 +1,9 @@
 """What every event of a stream passes in the user's program: one frame, as short as it can be.
 
-An SDK needs some thousands of steps for an event, after which the processor has forgotten ours: a call costs more than
-what it does, and so does a method of a dict (`[]` and `in` are none). So the common event, a piece of text in the
-middle, is dealt with right here: its length is all that is asked of it. All others go to their collector.
+An SDK needs some thousands of steps for an event, after which the processor has forgotten ours: each step of the
+interpreter costs ten times what it costs in a loop. So a frame belongs to one stream and holds what it needs, and the
+common event, a piece of text in the middle, is dealt with right in it: its length is all that is asked of it. All
+others go to their collector. `"" +` tells what is no text in one step; `in` and `[]` are one, a method of a dict three.
 """
 
 from __future__ import annotations
@@ -10,56 +11,136 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .collectors import IN_BLOCK, IN_CHOICE, IN_DELTA, ODD_SHAPE, block_text, other_texts
-from .exchange import EXTENSION, PIECES
+from .collectors import ODD_SHAPE, Place, block_text, other_size
+from .exchange import EXTENSION
 from .guard import guarded
 
-_LOOKED_AT_AFTER = 2048
+_PASS = 2048
 """The collector looks at an event, and at its clock, whenever so many characters passed by."""
 
+Process = Callable[..., Any]
+"""The SDK's function that makes an object of the JSON of a reply or of an event, bound to a client."""
 
-def watched_data(original: Callable[..., Any]) -> Callable[..., Any]:
-    """`original`, which makes an object of the JSON of a reply or of an event, watched.
 
-    The SDK's own signature: a call through *args, **kwargs costs ten times as much.
+class WatchedData:
+    """That function on the SDK's class, watched.
+
+    The SDKs ask their client for it once for a reply, or a stream: what they get is made for that one.
     """
 
-    def _process_response_data(self: Any, *, data: Any, cast_to: Any, response: Any) -> Any:
-        passes = False
-        try:
-            extensions = response.extensions
-            if PIECES in extensions:
-                pieces = extensions[PIECES]
-                where, text = pieces[0], None
-                if where == IN_CHOICE:
-                    choice = data["choices"][0]
-                    usage = data["usage"] if "usage" in data else None  # noqa: SIM401 - a method costs more
-                    if (
-                        usage is None
-                        and choice["finish_reason"] is None
-                        and not ("usage" in choice or "x_groq" in data)
-                    ):
-                        delta = choice["delta"]
-                        text = delta["content"] if "content" in delta else "".join(other_texts(delta))
-                elif where == IN_DELTA and data["type"][-6:] == ".delta":
-                    text = data["delta"]
-                elif where == IN_BLOCK and data["type"] == "content_block_delta":
-                    delta = data["delta"]
-                    text = delta["text"] if "text" in delta else block_text(delta)
-                if text and text.__class__ is str and pieces[1] < _LOOKED_AT_AFTER:
-                    pieces[1] += len(text)
-                    passes = True
-        except ODD_SHAPE:
-            pass
-        if not passes:
-            guarded(look_at, data, response)
-        return original(self, data=data, cast_to=cast_to, response=response)
+    def __init__(self, original: Any, frame: Callable[[Process], Process]) -> None:
+        self._original, self._frame = original, frame
+
+    def __get__(self, client: Any, owner: type | None = None) -> Any:
+        return self if client is None else self._frame(self._original.__get__(client, owner))
+
+    def __call__(self, client: Any, *, data: Any, cast_to: Any, response: Any) -> Any:
+        return self.__get__(client)(data=data, cast_to=cast_to, response=response)
+
+
+# The frames have the SDK's own signature: a call through *args and **kwargs costs ten times as much. Each serves the
+# response that it sees first; nothing of another one would pass by.
+
+
+def any_events(original: Process) -> Process:
+    """A frame for events of any shape: each is looked at."""
+
+    def _process_response_data(*, data: Any, cast_to: Any, response: Any) -> Any:
+        guarded(look_at, data, response)
+        return original(data=data, cast_to=cast_to, response=response)
 
     return _process_response_data
 
 
-def look_at(data: Any, response: Any) -> None:
-    """Give decoded JSON, of a whole body or of an event, to who collects it; a response may be nobody's."""
+def chats_and_responses(original: Process) -> Process:
+    """A frame for OpenAI's events, and for chats of hosts like it, where usage may stand beside the text."""
+    first: Any = None
+    chat = answer = chat_elsewhere = None
+    left = _PASS
+
+    def _process_response_data(*, data: Any, cast_to: Any, response: Any) -> Any:
+        nonlocal first, chat, answer, chat_elsewhere, left
+        rest = 0
+        try:
+            if response is chat:
+                [choice] = data["choices"]
+                if choice["finish_reason"] is None:
+                    delta = choice["delta"]
+                    if "content" in delta:
+                        rest = left - len("" + delta["content"])
+                    else:
+                        [call] = delta["tool_calls"]
+                        if "name" not in call["function"]:
+                            rest = left - len("" + call["function"]["arguments"])
+            elif response is answer:
+                if data["type"][-6:] == ".delta":
+                    rest = left - len("" + data["delta"])
+            elif response is chat_elsewhere:
+                [choice] = data["choices"]
+                if (
+                    choice["finish_reason"] is None
+                    and ("usage" not in data or data["usage"] is None)
+                    and not ("usage" in choice or "x_groq" in data)
+                ):
+                    delta = choice["delta"]
+                    size = len("" + (delta["content"] or "")) if "content" in delta else 0
+                    rest = left - (size or other_size(delta))
+        except ODD_SHAPE:
+            pass
+        if rest > 0:
+            left = rest
+        elif first is None or response is first:
+            first, passed, left = response, _PASS - left, _PASS
+            place = guarded(look_at, data, response, passed, lambda: _PASS - left)
+            chat = response if place == "chat" else None
+            answer = response if place == "response" else None
+            chat_elsewhere = response if place == "chat elsewhere" else None
+        else:
+            guarded(look_at, data, response)
+        return original(data=data, cast_to=cast_to, response=response)
+
+    return _process_response_data
+
+
+def messages(original: Process) -> Process:
+    """A frame for Anthropic's events."""
+    first: Any = None
+    message = None
+    left = _PASS
+
+    def _process_response_data(*, data: Any, cast_to: Any, response: Any) -> Any:
+        nonlocal first, message, left
+        rest = 0
+        try:
+            if response is message and data["type"] == "content_block_delta":
+                delta = data["delta"]
+                rest = left - len("" + delta["text"] if "text" in delta else block_text(delta))
+        except ODD_SHAPE:
+            pass
+        if rest > 0:
+            left = rest
+        elif first is None or response is first:
+            first, passed, left = response, _PASS - left, _PASS
+            place = guarded(look_at, data, response, passed, lambda: _PASS - left)
+            message = response if place == "message" else None
+        else:
+            guarded(look_at, data, response)
+        return original(data=data, cast_to=cast_to, response=response)
+
+    return _process_response_data
+
+
+def look_at(data: Any, response: Any, passed: int = 0, passing: Callable[[], int] | None = None) -> Place:
+    """Give decoded JSON, of a whole body or of an event, to who collects it; a response may be nobody's.
+
+    `passed` are the characters that went by since the last one, `passing` tells those that will. Says where the text
+    of events stands that need not be looked at.
+    """
     exchange = getattr(response, "extensions", {}).get(EXTENSION)
-    if exchange is not None:
-        exchange.take(data)
+    if exchange is None:
+        return ""
+    if not exchange.stream:
+        exchange.collector.take_body(data)
+        return ""
+    place: Place = exchange.collector.take_event(data, passed, passing)
+    return place

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import outcome
@@ -13,9 +12,8 @@ from .collectors import Collector
 if TYPE_CHECKING:
     from .observation import Observation
 
-EXTENSION, PIECES = "otel_llmcost", "otel_llmcost.pieces"
-"""Keys in `response.extensions`, of the exchange and of the pieces of text that its collector does not look at; an
-attribute on the response would break pickling it."""
+EXTENSION = "otel_llmcost"
+"""Key in `response.extensions` of the exchange; an attribute on the response would break pickling it."""
 
 
 class Exchange:
@@ -29,7 +27,6 @@ class Exchange:
         "raw",
         "response",
         "stream",
-        "take",
         "unparsed",
     )
 
@@ -37,9 +34,7 @@ class Exchange:
         self.observation: Observation | None = observation
         """None once its call is settled: the two would keep each other, and the reply, for the garbage collector."""
         kind = observation.route.collector if stream or unparsed else Collector
-        self.collector: Collector = kind(observation.engine.keep_text)
-        self.take: Callable[[Any], None] = self.collector.take_event if stream else self.collector.take_body
-        """JSON that the SDK decoded: one event of a stream, or a whole body."""
+        self.collector: Collector = kind(observation.engine.keep_text, observation.client.is_openai)
         self.stream = stream
         self.unparsed = unparsed
         """The program reads the body itself (`with_raw_response`, `with_streaming_response`)."""

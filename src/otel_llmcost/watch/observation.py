@@ -21,7 +21,7 @@ from opentelemetry.trace import Span
 from .. import semconv
 from ..call import INCOMPLETE_NOTE, NO_TAGS, NOT_BILLED_NOTE, note, refused_by
 from .body import watch_body, watch_memory_body
-from .exchange import EXTENSION, PIECES, Exchange
+from .exchange import EXTENSION, Exchange
 from .guard import guarded
 from .injection import hide_usage
 
@@ -152,8 +152,6 @@ class Observation:
             self.engine.adopt_current_span(self)
         if isinstance(response.extensions, dict):
             response.extensions[EXTENSION] = exchange
-            if stream:
-                response.extensions[PIECES] = exchange.collector.pieces
         if not response.is_closed:
             exchange.raw = [] if raw and not self.route.body_is_binary else None
             watch_body(response, exchange.ended, exchange.raw)

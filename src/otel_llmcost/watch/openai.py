@@ -11,6 +11,7 @@ from ..call import PENDING_NOTE, Reading, note
 from ..usage import openai as read
 from .collectors import ChatCollector, ResponsesCollector
 from .declaration import Body, Route, Sdk, Socket
+from .events import chats_and_responses
 
 _LATER = "this surface is not priced yet"
 
@@ -166,4 +167,5 @@ SDK = Sdk(
         "AsyncBedrockOpenAI": semconv.BEDROCK,
     },
     sockets=SOCKETS,
+    frame=chats_and_responses,
 )

@@ -99,7 +99,7 @@ def _layers(function: Any) -> Iterator[Any]:
 def _look_alike(replacement: Any, original: Any) -> None:
     for attribute in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
         value = getattr(original, attribute, None)
-        if value is not None:
+        if value is not None or attribute == "__doc__":
             setattr(replacement, attribute, value)
     # inspect.signature follows __wrapped__, so the user sees the SDK's own signature
     replacement.__wrapped__ = original

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from .engine import Engine
-from .events import look_at, watched_data
+from .events import WatchedData, look_at
 from .guard import guarded, guarded_async
 from .injection import with_usage
 from .observation import Entered, Observation, current
@@ -168,9 +168,9 @@ def _wrap_retry(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Calla
     return _retry_request
 
 
-def _wrap_data(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Callable[..., Any]:
+def _wrap_data(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Any:
     plain = list(inspect.signature(original).parameters) == ["self", "data", "cast_to", "response"]
-    return watched_data(original) if plain else _any_data(original)
+    return WatchedData(original, sdk.frame) if plain else _any_data(original)
 
 
 def _any_data(original: Callable[..., Any]) -> Callable[..., Any]:
