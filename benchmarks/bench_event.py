@@ -1,6 +1,6 @@
 """What we add to an event of a stream: a bare and a watched stream take turns, twenty events at a time.
 
-    python benchmarks/bench_event.py [chat|tool|response|message ...]
+    python benchmarks/bench_event.py [chat|elsewhere|tool|response|message ...]
 
 A whole stream varies by more than what is looked for, so the events of two open streams are paired, in one process: the
 bare one belongs to a client that has the SDK's own function. What is told is the median of the differences, of each of

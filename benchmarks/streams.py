@@ -17,6 +17,7 @@ class Surface(NamedTuple):
 
     sdk: str
     events: Any
+    host: str = ""
 
     def body(self, count: int) -> bytes:
         return b"".join(
@@ -45,7 +46,7 @@ class Surface(NamedTuple):
             return anthropic.Anthropic(api_key="x", http_client=transport, open_telemetry=False)
         import openai
 
-        return openai.OpenAI(api_key="x", http_client=transport)
+        return openai.OpenAI(api_key="x", http_client=transport, base_url=self.host or None)
 
 
 def open_stream(surface: str, client: Any) -> Iterator[Any]:
@@ -106,8 +107,9 @@ def _message(count: int) -> Iterator[dict[str, Any]]:
 
 SURFACES = {
     "chat": Surface("openai", _chat),
+    "elsewhere": Surface("openai", _chat, "https://api.groq.com/openai/v1"),
     "tool": Surface("openai", _tool),
     "response": Surface("openai", _response),
     "message": Surface("anthropic", _message),
 }
-"""Text of a chat, arguments of a tool in a chat, text of a response, text of an Anthropic message."""
+"""Text of a chat, at OpenAI and at another host; arguments of a tool in one; text of a response; of a message."""

@@ -72,15 +72,15 @@ def chats_and_responses(original: Process) -> Process:
                         [call] = delta["tool_calls"]
                         if "name" not in call["function"]:
                             rest = left - len("" + call["function"]["arguments"])
-            elif response is answer:
-                if data["type"][-6:] == ".delta":
-                    rest = left - len("" + data["delta"])
+            elif response is answer and data["type"][-6:] == ".delta":
+                rest = left - len("" + data["delta"])
             elif response is chat_elsewhere:
                 [choice] = data["choices"]
-                if (
-                    choice["finish_reason"] is None
-                    and ("usage" not in data or data["usage"] is None)
-                    and not ("usage" in choice or "x_groq" in data)
+                if not (
+                    choice["finish_reason"] is not None
+                    or ("usage" in data and data["usage"] is not None)
+                    or "usage" in choice
+                    or "x_groq" in data
                 ):
                     delta = choice["delta"]
                     size = len("" + (delta["content"] or "")) if "content" in delta else 0
