@@ -6,7 +6,9 @@ Programs end through `atexit`; children of multiprocessing and Celery's workers 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -68,6 +70,8 @@ class Endings:
             guarded(parts.recorder.close, parts.config.exit_timeout_s)
         if parts.gate is not None:
             guarded(parts.gate.flush, parts.config.exit_timeout_s)
+        if _died_of_interrupt():
+            _die_of_interrupt()
 
     def _keep_seen(self, directory: Path) -> None:
         if self._parts.processor.seen:
@@ -106,3 +110,26 @@ class Endings:
         guarded(flush_providers, parts.config.exit_timeout_s)
         if parts.recorder is not None:
             guarded(parts.recorder.close, parts.config.exit_timeout_s)
+
+
+def _died_of_interrupt() -> bool:
+    """Whether the program, and no prompt's line or callback before its end, ended by an uncaught KeyboardInterrupt."""
+    raised = getattr(sys, "last_value", None)
+    if not isinstance(raised, KeyboardInterrupt) or sys.flags.interactive or hasattr(sys, "ps1"):
+        return False
+    outermost = raised.__traceback__
+    return outermost is not None and outermost.tb_frame.f_code.co_name in _MAIN
+
+
+def _die_of_interrupt() -> None:
+    """Have the interpreter end by SIGINT, as it would without us.
+
+    It forgets that it has to as soon as source text is executed, which importing any dataclass or NamedTuple does
+    (`unhandled_keyboard_interrupt` in CPython's Python/pythonrun.c, 3.8 to 3.14), and would exit with 1.
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        exec("raise KeyboardInterrupt")
+
+
+_MAIN = ("<module>", "_run_module_as_main")
+"""The outermost frames of a program: its file or `-c`, and `-m`."""

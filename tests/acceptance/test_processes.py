@@ -121,6 +121,28 @@ for number, chunk in zip(range(3), stream):
     assert len(ledger_calls(world.ledger)) == 1
 
 
+@pytest.mark.parametrize("wrapper", [("opentelemetry-instrument",), ("otel-llmcost", "run", "--")])
+@pytest.mark.parametrize("ending", ["raise KeyboardInterrupt", "os.kill(os.getpid(), 2)"])
+def test_an_interrupted_program_dies_of_the_interrupt(
+    world: World, ending: str, wrapper: tuple[str, ...]
+) -> None:
+    done = world.start(CALLS + f"import os\ncalls()\n{ending}\n", wrapper=wrapper)
+    assert done.returncode == -signal.SIGINT, done.stderr
+    assert ledger_total(world.ledger) == BOTH
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "sys.exit(7)",
+        "try:\n    raise KeyboardInterrupt\nexcept KeyboardInterrupt:\n    sys.exit(7)",
+        "import code\ncode.InteractiveInterpreter().runsource('raise KeyboardInterrupt')\nsys.exit(7)",
+    ],
+)
+def test_a_program_that_was_not_interrupted_ends_by_its_own_code(world: World, ending: str) -> None:
+    assert world.start(CALLS + f"import sys\ncalls()\n{ending}\n").returncode == 7
+
+
 def test_kill_minus_nine_loses_no_call_whose_span_had_ended(world: World) -> None:
     program = (
         CALLS
