@@ -7,7 +7,7 @@ exemplar alone, so only the newest call of each bucket of a batch brings its spa
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from opentelemetry import trace
@@ -31,23 +31,28 @@ Attributes = dict[str, Any]
 
 
 class Finished(NamedTuple):
-    """A counted call. `attributes` are its labels, `span` is its own where that is sampled."""
+    """A counted call. `labels` are those that it counts under, `span` is its own where that is sampled."""
 
     call: Call
-    attributes: Attributes
+    labels: LabelSet
     span: SpanContext | None
     histograms: int
     """Which of them are ours to record (flags of `neighbours`)."""
 
 
-class Value(NamedTuple):
-    """One value of one instrument, and the bucket that it falls into."""
+class LabelSet:
+    """The attributes of calls with the same labels, made once for all of a batch."""
 
-    instrument: Any
-    amount: float
-    attributes: Attributes
-    bucket: tuple[object, ...]
-    span: SpanContext | None
+    __slots__ = ("attributes", "key", "received", "sent")
+
+    def __init__(self, key: tuple[str, ...], attributes: Attributes) -> None:
+        self.key, self.attributes = key, attributes
+        self.sent = {**attributes, semconv.L_TOKEN_TYPE: "input"}
+        self.received = {**attributes, semconv.L_TOKEN_TYPE: "output"}
+
+
+Value = tuple[Any, float, Attributes, tuple[object, ...], SpanContext | None]
+"""One value: its instrument, amount, attributes, the bucket that it falls into, and the call's span."""
 
 
 class Histograms:
@@ -79,50 +84,33 @@ class Histograms:
         """Record the calls of a batch, the oldest first."""
         values: list[Value] = []
         for finished in batch:
-            values.extend(guarded(self._values, finished) or ())
-        newest = {value.bucket: number for number, value in enumerate(values)}
-        for number, value in enumerate(values):
+            guarded(self._add, finished, values)
+        newest = {value[3]: number for number, value in enumerate(values)}
+        for number, (instrument, amount, attributes, bucket, span) in enumerate(values):
             context = NO_SPAN
-            if value.span is not None and newest[value.bucket] == number:
-                context = context_of(value.span)
-            guarded(value.instrument.record, value.amount, value.attributes, context)
+            if span is not None and newest[bucket] == number:
+                context = context_of(span)
+            guarded(instrument.record, amount, attributes, context)
 
-    def _values(self, finished: Finished) -> list[Value]:
-        return [*self._durations(finished), *self._sizes(finished)]
-
-    def _durations(self, finished: Finished) -> Iterator[Value]:
-        if finished.histograms & DURATION:
-            call, attributes = finished.call, finished.attributes
-            if call.error_type:
-                attributes = {**attributes, semconv.ERROR_TYPE: call.error_type}
+    def _add(self, finished: Finished, values: list[Value]) -> None:
+        call, labels, span, histograms = finished
+        if histograms & DURATION:
+            attributes, error = labels.attributes, call.error_type
+            if error:
+                attributes = {**attributes, semconv.ERROR_TYPE: error}
             seconds = max((call.end_ns - call.start_ns) / 1e9, 0.0)
-            yield _value(self._duration, seconds, attributes, DURATION_BOUNDS, finished.span)
-
-    def _sizes(self, finished: Finished) -> Iterator[Value]:
-        if not finished.histograms & TOKENS:
-            return
-        usage, attributes = finished.call.usage, finished.attributes
-        for instrument, kind, meters in (
-            (self._sent, "input", PROMPT_METERS),
-            (self._received, "output", OUTPUT_METERS),
-        ):
-            size = total(usage, meters)
-            if self._new_names:
-                yield _value(instrument, size, attributes, TOKEN_BOUNDS, finished.span)
-            elif size:
-                said = {**attributes, semconv.L_TOKEN_TYPE: kind}
-                yield _value(instrument, size, said, TOKEN_BOUNDS, finished.span)
-
-
-def _value(
-    instrument: Any,
-    amount: float,
-    attributes: Attributes,
-    bounds: tuple[float, ...],
-    span: SpanContext | None,
-) -> Value:
-    bucket = (id(instrument), bisect_left(bounds, amount), *attributes.values())
-    return Value(instrument, amount, attributes, bucket, span)
+            bucket = ("duration", labels.key, error, bisect_left(DURATION_BOUNDS, seconds))
+            values.append((self._duration, seconds, attributes, bucket, span))
+        if histograms & TOKENS:
+            sent, received = total(call.usage, PROMPT_METERS), total(call.usage, OUTPUT_METERS)
+            bare = self._new_names  # then the instrument's name says which, and nothing is a value, too
+            if sent or bare:
+                bucket = ("input", labels.key, "", bisect_left(TOKEN_BOUNDS, sent))
+                values.append((self._sent, sent, labels.attributes if bare else labels.sent, bucket, span))
+            if received or bare:
+                bucket = ("output", labels.key, "", bisect_left(TOKEN_BOUNDS, received))
+                said = labels.attributes if bare else labels.received
+                values.append((self._received, received, said, bucket, span))
 
 
 def context_of(span: SpanContext) -> Context:

@@ -16,9 +16,9 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from opentelemetry.trace import SpanContext
 
 from . import semconv
-from .accumulators import Accumulators, Cell, merged
+from .accumulators import Accumulators, Cell, Labels, merged
 from .call import Call, Priced
-from .histograms import NO_SPAN, Finished, Histograms, context_of
+from .histograms import NO_SPAN, Finished, Histograms, LabelSet, context_of
 from .money import as_float
 from .watch.guard import guarded
 
@@ -153,22 +153,27 @@ class Counters:
 
     def _count(self, most: int) -> None:
         batch: list[Finished] = []
+        known: dict[Labels, LabelSet] = {}
         for _ in range(most):
             try:
-                queued = self._queue.popleft()
+                call, priced, span, histograms = self._queue.popleft()
             except IndexError:  # somebody else counts, too
                 break
-            finished = guarded(self._sum, *queued)
-            if finished is not None:
-                batch.append(finished)
+            sampled = span if span is not None and span.trace_flags.sampled else None
+            labels = guarded(self._sums.add, call, priced, sampled)
+            if labels is None or not histograms:
+                continue
+            told = known.get(labels)
+            if told is None:
+                told = known[labels] = self._label_set(labels)
+            batch.append(Finished(call, told, sampled, histograms))
         if batch and self._histograms is not None:
             self._histograms.record(batch)
 
-    def _sum(self, call: Call, priced: Priced, span: SpanContext | None, histograms: int) -> Finished:
-        sampled = span if span is not None and span.trace_flags.sampled else None
-        attributes = self._sums.attributes(self._sums.add(call, priced, sampled))
+    def _label_set(self, labels: Labels) -> LabelSet:
+        attributes = self._sums.attributes(labels)
         attributes.pop(semconv.SERVICE_TIER, None)
-        return Finished(call, attributes, sampled, histograms)
+        return LabelSet(labels, attributes)
 
 
 def _exemplar(cell: Cell) -> Context:
