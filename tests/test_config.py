@@ -176,7 +176,17 @@ def test_the_good_ones_among_several_names_are_in_force(tmp_path: Path) -> None:
 
 
 def test_no_labels_at_all_is_a_wish_and_a_tag_may_hold_an_equals_sign(tmp_path: Path) -> None:
-    config = load_config({"OTEL_LLMCOST_METRIC_TAGS": "", "OTEL_LLMCOST_TAGS": "team=a=b,stage="}, tmp_path)
+    config = load_config(
+        {"OTEL_LLMCOST_METRIC_TAGS": "none", "OTEL_LLMCOST_TAGS": "team=a=b,stage="}, tmp_path
+    )
     assert config.metric_tags == ()
     assert config.tags == {"team": "a=b", "stage": ""}
     assert config.problems == []
+
+
+@pytest.mark.parametrize(
+    "name", ["LEDGER", "LEDGER_ENABLED", "METRIC_TAGS", "HISTOGRAMS", "EXIT_TIMEOUT", "PEOPLE", "HOSTS"]
+)
+def test_an_empty_variable_is_an_unset_one(name: str, tmp_path: Path) -> None:
+    empty, unset = load_config({f"OTEL_LLMCOST_{name}": ""}, tmp_path), load_config({}, tmp_path)
+    assert vars(empty) == vars(unset)

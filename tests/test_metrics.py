@@ -204,3 +204,18 @@ def test_retries_are_attempts_beyond_the_first() -> None:
         for point in meters.points("llmcost.retries")
     }
     assert found == {("gpt-5", None): 3, ("gpt-5", "RateLimitError"): 2}
+
+
+def test_a_call_that_is_settled_while_others_are_counted_waits_for_nothing() -> None:
+    meters = Meters()
+
+    class Model(str):
+        """Where the garbage collector may settle an abandoned stream: in the middle of a sum."""
+
+        def __hash__(self) -> int:
+            meters.counters.add(call(), priced(1), None, 0)
+            return super().__hash__()
+
+    for _ in range(1100):  # nobody collects: beyond a queue of 1024 each call counts two of it
+        meters.counters.add(call(Model("gpt-5")), priced(1), None, 0)
+    assert meters.points("llm.calls")

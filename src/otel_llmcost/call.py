@@ -67,8 +67,15 @@ def note(code: str, text: str) -> str:
     return f"{code}: {text}"
 
 
+RESPONSE_KEYS = "resp:"
+
 BROKEN_OFF = note(ESTIMATED_NOTE, "the stream broke off before its final usage")
 """Said by a reader of a stream's events; who followed the stream knows better how it ended."""
+
+
+def response_key(host: str, response_id: str) -> str:
+    """The call key of a response that can be seen again, by any process."""
+    return f"{RESPONSE_KEYS}{host}:{response_id}"
 
 
 def refused_by(budget: str) -> str:

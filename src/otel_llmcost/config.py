@@ -98,7 +98,7 @@ class _Reader:
         """(value or None, where it was said, line)."""
         variable = f"OTEL_LLMCOST_{name}"
         text = self.environ.get(variable)
-        if text is not None:
+        if text:  # empty is unset, as OpenTelemetry has it
             return text, variable, 0
         table = self.config.table(*path[:-1]) if path else None
         if table is None or path[-1] not in table:
@@ -165,6 +165,8 @@ class _Reader:
         if value is None:
             return default
         if isinstance(value, str):
+            if value.strip().lower() == "none":  # an empty variable is an unset one
+                return ()
             return tuple(part.strip() for part in value.split(",") if part.strip())
         if isinstance(value, list) and all(isinstance(part, str) for part in value):
             return tuple(value)

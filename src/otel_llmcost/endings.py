@@ -9,6 +9,7 @@ import atexit
 import contextlib
 import os
 import sys
+import time
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -63,15 +64,19 @@ class Endings:
 
     def at_exit(self) -> None:
         """The program ends: settle what is open; what the ledger's journal holds goes into its database, in bounds."""
-        parts = self._parts
-        guarded(parts.engine.finish_all)
-        if parts.recorder is not None:
-            guarded(self._keep_seen, parts.recorder.directory)
-            guarded(parts.recorder.close, parts.config.exit_timeout_s)
-        if parts.gate is not None:
-            guarded(parts.gate.flush, parts.config.exit_timeout_s)
+        guarded(self._parts.engine.finish_all)
+        self._close(time.monotonic() + self._parts.config.exit_timeout_s)
         if _died_of_interrupt():
             _die_of_interrupt()
+
+    def _close(self, deadline: float) -> None:
+        """The ledger and the budgets' counters, all in all until `deadline` (seconds of the monotonic clock)."""
+        parts = self._parts
+        if parts.recorder is not None:
+            guarded(self._keep_seen, parts.recorder.directory)
+            guarded(parts.recorder.close, max(deadline - time.monotonic(), 0.0))
+        if parts.gate is not None:
+            guarded(parts.gate.flush, max(deadline - time.monotonic(), 0.0))
 
     def _keep_seen(self, directory: Path) -> None:
         if self._parts.processor.seen:
@@ -105,11 +110,12 @@ class Endings:
 
     def child_exit(self, **told: object) -> None:
         """A child of multiprocessing or a Celery worker ends: send what it has, within the bound."""
-        parts = self._parts
-        guarded(parts.engine.finish_all)
-        guarded(flush_providers, parts.config.exit_timeout_s)
-        if parts.recorder is not None:
-            guarded(parts.recorder.close, parts.config.exit_timeout_s)
+        bound_s = self._parts.config.exit_timeout_s
+        guarded(self._parts.engine.finish_all)
+        began = time.monotonic()
+        guarded(flush_providers, bound_s)
+        # a collector that is away takes all of it: what is kept here gets a tenth in any case
+        self._close(max(began + bound_s, time.monotonic() + bound_s / 10))
 
 
 def _died_of_interrupt() -> bool:

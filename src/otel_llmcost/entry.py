@@ -7,12 +7,14 @@ other instrumentations of openai and keeps us, and each of ours can be switched 
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
 from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-defined]
     BaseInstrumentor,
 )
 
+from .errors import ConfigurationError
 from .watch.guard import guarded
 from .watch.supported import SDKS
 
@@ -38,9 +40,14 @@ class _SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         return (SDKS[self.sdk].requires,)
 
     def _instrument(self, **kwargs: Any) -> None:
+        guarded(self._watch)
+
+    def _watch(self) -> None:
         from .runtime import instrument
 
-        guarded(lambda: instrument(sdks=(self.sdk,)))
+        # a budget with a mistake was told when the settings were read; a program that runs is not to be stopped by it
+        with suppress(ConfigurationError):
+            instrument(sdks=(self.sdk,))
 
     def _uninstrument(self, **kwargs: Any) -> None:
         from .runtime import uninstrument

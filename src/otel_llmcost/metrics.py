@@ -6,6 +6,7 @@ parent's money again. Calls are queued on the caller's thread, and summed and re
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from opentelemetry.trace import SpanContext
 
 from . import semconv
-from .accumulators import Accumulators, Cell, Labels, merged
+from .accumulators import Accumulators, Cell, CellKey, Labels, merged
 from .call import Call, Priced
 from .histograms import NO_SPAN, Finished, Histograms, LabelSet, context_of
 from .money import as_float
@@ -34,6 +35,8 @@ class Counters:
         self._wanted, self._new_names = histograms, new_names
         self._histograms: Histograms | None = None
         self._queue: deque[tuple[Call, Priced, SpanContext | None, int]] = deque()
+        self._counting = threading.Lock()
+        """Held by who counts or reads the sums."""
         self.instruments: list[Any] = []
 
     # -- the hot path
@@ -41,8 +44,13 @@ class Counters:
     def add(self, call: Call, priced: Priced, span: SpanContext | None, histograms: int) -> None:
         """Count a settled call, once; `histograms` says which of them (`neighbours.DURATION`, `TOKENS`) are ours."""
         self._queue.append((call, priced, span, histograms))
-        if len(self._queue) > _QUEUE:  # nobody collects: keep up, without a pause for a whole queue
-            self._count(2)
+        # Nobody collects: keep up, without a pause for a whole queue. Never waiting: the garbage collector may settle an
+        # abandoned stream while this very thread counts.
+        if len(self._queue) > _QUEUE and self._counting.acquire(blocking=False):
+            try:
+                self._count(2)
+            finally:
+                self._counting.release()
 
     # -- instruments
 
@@ -82,6 +90,7 @@ class Counters:
 
     def forked(self) -> None:
         """In a child: the sums so far are the parent's, which goes on reporting them."""
+        self._counting = threading.Lock()
         self._sums.forked()
         self._queue.clear()
 
@@ -91,7 +100,7 @@ class Counters:
         self.count_queued()
         rows = (
             (labels, component, status, amount, cell)
-            for (labels, status, _), cell in self._sums.snapshot()
+            for (labels, status, _), cell in self._snapshot()
             for component, amount in cell.components.items()
         )
         for labels, component, status, amount, cell in merged(rows):
@@ -104,7 +113,7 @@ class Counters:
 
     def _observe_calls(self, options: CallbackOptions) -> Iterable[Observation]:
         self.count_queued()
-        for (labels, status, error), cell in self._sums.snapshot():
+        for (labels, status, error), cell in self._snapshot():
             attributes = {**self._sums.attributes(labels), semconv.STATUS: status}
             if error:
                 attributes[semconv.ERROR_TYPE] = error
@@ -114,7 +123,7 @@ class Counters:
         self.count_queued()
         rows = (
             (labels, meter, "", quantity, cell)
-            for (labels, _, _), cell in self._sums.snapshot()
+            for (labels, _, _), cell in self._snapshot()
             for meter, quantity in cell.tokens.items()
         )
         for labels, meter, _, quantity, cell in merged(rows):
@@ -125,9 +134,7 @@ class Counters:
     def _observe_savings(self, options: CallbackOptions) -> Iterable[Observation]:
         self.count_queued()
         rows = (
-            (labels, "", "", cell.savings, cell)
-            for (labels, _, _), cell in self._sums.snapshot()
-            if cell.savings
+            (labels, "", "", cell.savings, cell) for (labels, _, _), cell in self._snapshot() if cell.savings
         )
         for labels, _, _, amount, cell in merged(rows):
             yield Observation(as_float(amount), self._sums.attributes(labels), _exemplar(cell))
@@ -136,7 +143,7 @@ class Counters:
         self.count_queued()
         rows = (
             (labels, error, "", cell.retries, cell)
-            for (labels, _, error), cell in self._sums.snapshot()
+            for (labels, _, error), cell in self._snapshot()
             if cell.retries
         )
         for labels, error, _, retries, cell in merged(rows):
@@ -147,9 +154,14 @@ class Counters:
             )
             yield Observation(retries, attributes, _exemplar(cell))
 
+    def _snapshot(self) -> list[tuple[CellKey, Cell]]:
+        with self._counting:
+            return self._sums.snapshot()
+
     def count_queued(self) -> None:
         """Count what is queued; whichever instrument is read first does it for all."""
-        self._count(len(self._queue))
+        with self._counting:
+            self._count(len(self._queue))
 
     def _count(self, most: int) -> None:
         batch: list[Finished] = []

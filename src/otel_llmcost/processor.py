@@ -129,7 +129,9 @@ class CostSpanProcessor(SpanProcessor):
             return None
         if call.response_id and self._settler.answered(call.response_id):
             return None
-        if self._engine.has_in_flight(call.start_ns, call.request_model):
+        # a neighbour may not make its span current, so its trace may be another; a program's own span is in its own
+        trace_id = context.trace_id if known is None else None
+        if self._engine.has_in_flight(call.start_ns, call.request_model, trace_id):
             return None
         self._cover_around(span)
         asked_tags = _with_tags_of_program(call)

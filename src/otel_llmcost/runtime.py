@@ -274,22 +274,22 @@ def instrument(client: Any = None, *, sdks: Iterable[str] | None = None) -> None
     """Watch every call of the supported SDKs, of the named ones, or of one `client` alone.
 
     Works before or after the SDKs are imported and their clients made. Raises `ValueError` for a name that is
-    no supported SDK, `ConfigurationError` for a mistake in a budget that should block calls. With
+    no supported SDK, `ConfigurationError` for a mistake in a budget that should block calls (they are watched all the same). With
     `OTEL_LLMCOST_DISABLED=true` nothing happens.
     """
     if not enabled():
-        return
-    made = runtime()
-    if made.config.fatal:
-        raise made.config.fatal[0]
-    if client is not None:
-        made.watch_client(client)
         return
     names = tuple(SDKS) if sdks is None else tuple(sdks)
     unknown = [name for name in names if name not in SDKS]
     if unknown:
         raise ValueError(f"no such SDK: {', '.join(unknown)}; supported: {', '.join(SDKS)}")
-    made.watch(names)
+    made = runtime()
+    if client is not None:
+        made.watch_client(client)
+    else:
+        made.watch(names)
+    if made.config.fatal:  # the rest is in force: calls are counted, and other budgets hold
+        raise made.config.fatal[0]
 
 
 def uninstrument(*, sdks: Iterable[str] | None = None) -> None:

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode, Tracer
 
 from . import dialects, semconv, spans
-from .call import UNPRICED, Call, Priced, Tags, note
+from .call import RESPONSE_KEYS, UNPRICED, Call, Priced, Tags, note
 from .errors import BudgetExceeded
 from .lineage import Lineage, Remembered
 from .metrics import Counters
@@ -51,7 +51,7 @@ class Keys:
         # two generations: forgetting the oldest key of one dict would walk over all that were forgotten before
         self._young: set[str] = set()
         self._old: set[str] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the garbage collector may settle an abandoned stream in here
 
     def insert(self, key: str) -> bool:
         """True for the first one to come with this key."""
@@ -68,7 +68,7 @@ class Keys:
 
     def forked(self) -> None:
         """The lock may be held by a thread that does not exist here."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
 
 class Settler:
@@ -123,6 +123,8 @@ class Settler:
         priced = guarded(self.book.price, call) or _FAILED
         span = observation.span
         if guarded(self._is_first, call) is False:
+            if observation.reservation is not None:
+                guarded(observation.reservation.release)
             return
         carried = span is not None and span.is_recording()
         around = observation.around
@@ -141,6 +143,8 @@ class Settler:
     def settle_later(self, call: Call, created: Created | None) -> None:
         """Settle a background response or a batch's result, on a `settle` span linked to the creating one."""
         if call.key in self._keys or not self.claim(call.key):
+            if created is not None and created.reservation is not None:
+                guarded(created.reservation.release)  # who counts it spends it
             return
         priced = guarded(self.book.price, call) or _FAILED
         if not self._keys.insert(call.key):
@@ -156,12 +160,19 @@ class Settler:
             attributes={**spans.project(call), **self.cost_attributes(priced)},
         )
         span.end(call.end_ns)
-        if created is not None and created.reservation is not None:
-            guarded(created.reservation.settle, priced)
-        elif self.gate is not None:
-            guarded(self.gate.spend, call, priced)
+        self._settle_budget_later(call, priced, created)
         scopes = created.scopes if created is not None else ()
         self._tell(call, priced, span.get_span_context(), scopes, 0)
+
+    def _settle_budget_later(self, call: Call, priced: Priced, created: Created | None) -> None:
+        reservation = created.reservation if created is not None else None
+        if created is not None and reservation is not None:
+            created.reservation = (
+                None  # what was set aside is settled by a batch's first line, the others are spend
+            )
+            guarded(reservation.settle, priced)
+        elif self.gate is not None:
+            guarded(self.gate.spend, call, priced, created.asked_tags if created is not None else None)
 
     # -- what others ask
 
@@ -218,6 +229,8 @@ class Settler:
 
     def _is_first(self, call: Call) -> bool:
         if not self._keys.insert(call.key):
+            return False
+        if call.key.startswith(RESPONSE_KEYS) and not self.claim(call.key):
             return False
         if call.response_id:
             self._answers.insert(call.response_id)

@@ -253,3 +253,14 @@ except otel_llmcost.ConfigurationError as problem:
     done = world.start(program, wrapper=())
     assert "otel-llmcost.toml:3" in done.stdout
     assert "amount" in done.stdout
+
+
+def test_a_mistake_in_a_blocking_budget_keeps_no_call_from_being_counted(world: World) -> None:
+    write_budget(world, amount="a lot", scope="process")
+    done = world.start(
+        ASK + "client, counts = openai.OpenAI(), []\ncall(client, counts)\nassert counts == ['done']\n"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "otel-llmcost.toml:3" in done.stderr
+    assert "failed (" not in done.stderr
+    assert as_decimal(sum(row.amount or 0 for row in ledger_calls(world.ledger))) == CHAT

@@ -11,6 +11,8 @@ from decimal import Decimal
 
 import pytest
 
+from otel_llmcost.money import femto
+
 from .conftest import BIN, World
 from .ledger_sum import ledger_calls, ledger_total
 from .test_pipelines import BOTH, CALLS, CHAT
@@ -119,6 +121,35 @@ for number, chunk in zip(range(3), stream):
     assert span.attributes["llmcost.status"] == "estimated"
     assert span.attributes["gen_ai.usage.cost"] > 0
     assert len(ledger_calls(world.ledger)) == 1
+
+
+def test_a_stream_that_is_open_elsewhere_hides_no_span_of_the_programs_own(world: World) -> None:
+    program = (
+        CALLS
+        + """
+import threading
+from opentelemetry import trace
+
+told = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-4o-mini",
+        "gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 100}
+opened = []
+calls()  # the first one makes the pipeline
+kind = trace.SpanKind.CLIENT
+with trace.get_tracer("own.http.client").start_as_current_span("chat", kind=kind, attributes=told):
+    # another request of the same server, in a trace of its own
+    begin = lambda: opened.append(ai.chat.completions.create(model="gpt-4o-mini", messages=ask, stream=True))
+    thread = threading.Thread(target=begin)
+    thread.start()
+    thread.join()
+for chunk in opened[0]:
+    pass
+"""
+    )
+    world.run(program)
+    own = Decimal("0.00021")  # 1000 x 0.15 + 100 x 0.60 millionths
+    amounts = [row.amount for row in ledger_calls(world.ledger)]
+    assert len(amounts) == len(world.sink.priced) == 4
+    assert femto(own) in amounts
 
 
 @pytest.mark.parametrize("wrapper", [("opentelemetry-instrument",), ("otel-llmcost", "run", "--")])

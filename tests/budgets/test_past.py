@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_llmcost.budgets import Budget, Gate, MachineCounter, ProcessCounter, parse_window
+from otel_llmcost.budgets import Budget, Gate, MachineCounter, ProcessCounter, from_ledger, parse_window
 from otel_llmcost.budgets.from_ledger import carry_over, reconcile
 from otel_llmcost.budgets.past import Past
 from otel_llmcost.call import Call, Tags
@@ -94,6 +94,35 @@ def test_a_new_process_begins_with_what_the_ledger_knows(ledger: Ledger, one: Bu
     begun = gate(one)
     carry_over(begun, ledger, "shop")
     assert begun.snapshot()[0].spent == spent
+
+
+def test_what_cannot_be_read_to_its_end_is_counted_once_it_can(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budgets = [replace(budget(), name=name) for name in ("one", "two")]
+    begun = Gate(budgets, FlatBook(), {"process": ProcessCounter()}, clock_ns=Clock())
+    read, locked = from_ledger.ledger_spend, [True]
+
+    def busy_once(one: Budget, *args: object, **more: object) -> object:
+        if one.name == "two" and locked:
+            locked.pop()
+            raise LedgerError("database is locked")
+        return read(one, *args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(from_ledger, "ledger_spend", busy_once)
+    with pytest.raises(LedgerError):
+        carry_over(begun, ledger, "shop")
+    carry_over(begun, ledger, "shop")
+    assert [state.spent for state in begun.snapshot()] == [31, 31]
+
+
+def test_the_past_is_read_once_however_often_it_is_asked_for() -> None:
+    begun, read = gate(budget()), []
+    for _ in range(3):
+        begun.read_past(lambda: read.append(1))
+        assert begun.past is not None
+        assert begun.past.wait()
+    assert read == [1]
 
 
 def test_its_own_calls_come_on_top_whichever_is_first(ledger: Ledger) -> None:

@@ -175,3 +175,101 @@ def test_a_settled_call_never_ends_before_it_starts(world: World) -> None:
     ((call, priced),) = world.calls
     assert priced.status == "exact"
     assert before <= call.start_ns <= call.end_ns
+
+
+def _events(status: str) -> bytes:
+    response = {**RESPONSE, "background": True, "usage": USAGE}
+    begun = {"type": "response.created", "response": {**response, "status": "in_progress", "usage": None}}
+    ended = {"type": f"response.{status}", "response": {**response, "status": status}}
+    return b"".join(b"data: %s\n\n" % json.dumps(event).encode() for event in (begun, ended))
+
+
+def _background(request: httpx2.Request) -> httpx2.Response:
+    if request.method == "POST":
+        sse = {"content-type": "text/event-stream"}
+        return httpx2.Response(200, headers=sse, content=_events("completed"))
+    return httpx2.Response(200, json={**RESPONSE, "background": True, "usage": USAGE})
+
+
+def test_a_background_response_that_was_streamed_to_its_end_is_not_settled_again(world: World) -> None:
+    claimed: list[str] = []
+    world.settler.claim = lambda key: claimed.append(key) is None
+    http = httpx2.Client(transport=InProcess(_background))
+    asked = openai.OpenAI(api_key="none", max_retries=0, http_client=http)
+    for _ in asked.responses.create(model="gpt-4o-mini", input="x", background=True, stream=True):
+        pass
+    asked.responses.retrieve("resp_1")
+    ((call, priced),) = world.calls
+    assert (call.key, call.operation, priced.status) == ("resp:api.openai.com:resp_1", "chat", "exact")
+    assert claimed == [call.key]  # so that no other process settles it, either
+
+
+class Held:
+    """A reservation that tells how it ended."""
+
+    def __init__(self) -> None:
+        self.ended: list[object] = []
+
+    def settle(self, priced: Any) -> tuple[object, ...]:
+        if priced.status != "pending":
+            self.ended.append(priced.amount)
+        return ()
+
+    def release(self) -> None:
+        self.ended.append("released")
+
+
+class Gate:
+    """Budgets that admit all."""
+
+    waits = False
+
+    def __init__(self) -> None:
+        self.held = Held()
+        self.spent: list[int | None] = []
+
+    def admit(self, asked: object) -> Held:
+        return self.held
+
+    def spend(self, call: Any, priced: Any, asked_tags: Any = None) -> tuple[object, ...]:
+        self.spent.append(priced.amount)
+        return ()
+
+
+def test_a_budget_sees_every_line_of_a_batch(world: World) -> None:
+    gate = world.settler.gate = Gate()  # type: ignore[assignment]
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        begun = {**ENDED, "processing_status": "in_progress"}
+        return httpx2.Response(200, json=begun) if request.method == "POST" else results(request)
+
+    http = httpx2.Client(transport=InProcess(answer))
+    batches = anthropic.Anthropic(api_key="none", max_retries=0, http_client=http).messages.batches
+    asked: Any = {
+        "model": "claude-sonnet-4-5",
+        "max_tokens": 5,
+        "messages": [{"role": "user", "content": "x"}],
+    }
+    batches.create(requests=[{"custom_id": "a", "params": asked}])
+    assert len(list(batches.results("msgbatch_1"))) == 2
+    assert (gate.held.ended, gate.spent) == ([femto("0.00225")], [femto("0.00225")])
+
+
+@pytest.mark.parametrize("end", ["failed", "claimed by another process"])
+def test_what_was_set_aside_for_a_background_response_is_given_back(world: World, end: str) -> None:
+    gate = world.settler.gate = Gate()  # type: ignore[assignment]
+    world.settler.claim = lambda key: False
+    bodies = {
+        "POST": {**RESPONSE, "background": True, "status": "queued", "usage": None},
+        "GET": {**RESPONSE, "background": True, "usage": USAGE}
+        if end != "failed"
+        else {**RESPONSE, "background": True, "status": "failed", "usage": None},
+    }
+    http = httpx2.Client(
+        transport=InProcess(lambda request: httpx2.Response(200, json=bodies[request.method]))
+    )
+    asked = openai.OpenAI(api_key="none", max_retries=0, http_client=http)
+    asked.responses.create(model="gpt-4o-mini", input="x", background=True)
+    assert gate.held.ended == []
+    asked.responses.retrieve("resp_1")
+    assert (gate.held.ended, gate.spent) == (["released"], [])

@@ -137,9 +137,10 @@ class Gate:
         return [self._state(rule, now) for rule in self.rules]
 
     def read_past(self, take_up: Callable[[], None]) -> None:
-        """Begins to count what was spent before; `take_up` does so, in a thread. It raises `LedgerError`."""
-        self.past = Past(take_up)
-        self.past.begin()
+        """Begins to count what was spent before, once; `take_up` does so, in a thread. It raises `LedgerError`."""
+        if self.past is None:
+            self.past = Past(take_up)
+            self.past.begin()
 
     def forked(self) -> None:
         """In a child: its own counters are empty, and go on from the past when they are first used."""

@@ -101,12 +101,15 @@ def carry_over(gate: Gate, ledger: Ledger, service: str, inbound: Collection[str
     Budgets with a tag of `inbound` stay at zero, as in `reconcile`. Raises `LedgerError`.
     """
     now = gate.started_ns // NS
-    for rule in gate.rules:
-        if rule.goes_on and _own_tags_only(rule.budget, inbound):
-            found = ledger_spend(rule.budget, ledger, now, until_ns=gate.started_ns, service=service)
-            for charge, amount in _charges(rule, found):
-                patiently(partial(rule.store.settle, 0, [charge], [amount], found.first))
-            rule.say_carried(sum(found.cells.values()), now)
+    rules = [rule for rule in gate.rules if rule.goes_on and _own_tags_only(rule.budget, inbound)]
+    # all is read before any is counted: where reading fails it is tried again, and nothing may be counted twice
+    spent = [
+        ledger_spend(rule.budget, ledger, now, until_ns=gate.started_ns, service=service) for rule in rules
+    ]
+    for rule, found in zip(rules, spent, strict=True):
+        for charge, amount in _charges(rule, found):
+            patiently(partial(rule.store.settle, 0, [charge], [amount], found.first))
+        rule.say_carried(sum(found.cells.values()), now)
 
 
 def reconcile(gate: Gate, ledger: Ledger, now: int, inbound: Collection[str] = ()) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """Claims: which of several processes counts work that all of them can see (background responses, batch results).
 
-A claim is an empty file, made by whoever comes first. They are kept for two months, longer than any provider keeps
-results; after that the ledger's own unique key still keeps a call from being counted twice there.
+A claim is an empty file, made by whoever comes first. They are kept for two months at least, longer than any
+provider keeps results; after that the ledger's own unique key still keeps a call from being counted twice there.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Claims:
             return True  # a full or read-only disk must not make work free
         return True
 
-    def _make(self, months: tuple[str, str]) -> None:
+    def _make(self, months: tuple[str, ...]) -> None:
         folder = self._folder / months[0]
         if folder.is_dir():
             return
@@ -48,7 +48,8 @@ class Claims:
                 shutil.rmtree(old, ignore_errors=True)
 
 
-def _months(now_s: float) -> tuple[str, str]:
+def _months(now_s: float) -> tuple[str, ...]:
+    """The month of an instant (seconds since the epoch) and the two before it."""
     this = time.gmtime(now_s)
-    before = time.gmtime(now_s - (this.tm_mday + 1) * 86400)
-    return f"{this.tm_year:04d}-{this.tm_mon:02d}", f"{before.tm_year:04d}-{before.tm_mon:02d}"
+    number = this.tm_year * 12 + this.tm_mon - 1
+    return tuple(f"{back // 12:04d}-{back % 12 + 1:02d}" for back in range(number, number - 3, -1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,6 +90,8 @@ class Recorder:
         draining = self._draining
         if waiting_bytes < _DRAIN_ABOVE_BYTES or (draining is not None and draining.is_alive()):
             return
+        # not in the thread: a child that is forked during an import could never import it again
+        import_module(".drain", __package__)
         self._draining = threading.Thread(
             target=self._drain, args=(60.0,), name="otel-llmcost-ledger", daemon=True
         )

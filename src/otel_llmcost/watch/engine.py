@@ -6,7 +6,6 @@ What it tells (spans' cost, counters, ledger, budgets) is one object handed in, 
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +20,7 @@ from . import content, outcome
 from .client import ClientFacts, Clients
 from .guard import guarded
 from .later import Later
+from .living import Living
 from .observation import Observation
 from .request import asked_of, path_of
 
@@ -43,6 +43,7 @@ class Reservation(Protocol):
     """Money set aside for a call at its admission."""
 
     def settle(self, priced: Priced | None) -> Any: ...
+    def release(self) -> None: ...
 
 
 class Gate(Protocol):
@@ -88,13 +89,13 @@ class Engine:
         self.baggage_goes_out = bool(carried.baggage_out or carried.baggage_in)
         self.active: set[str] = set()
         """Names of the SDKs that are watched as a whole."""
-        self.only: weakref.WeakSet[Any] = weakref.WeakSet()
+        self.only: Living[Any] = Living()
         """Clients that are watched alone, where their SDK is not."""
         self.unwatched = 0
         """How often hooks were taken off: a call that was under way then may have an answer that nobody saw."""
         self.before_first_call: Callable[[], None] | None = None
         self._first: list[Any] = []
-        self._in_flight: weakref.WeakSet[Observation] = weakref.WeakSet()
+        self._in_flight: Living[Observation] = Living()
 
     # -- beginning
 
@@ -249,23 +250,27 @@ class Engine:
         """Remember a call whose body is read by the program, to settle it at exit at the latest."""
         self._in_flight.add(observation)
 
-    def has_in_flight(self, since_ns: int, model: str) -> bool:
-        """Whether a call of this model that began since then is not settled yet."""
+    def has_in_flight(self, since_ns: int, model: str, trace_id: int | None) -> bool:
+        """Whether a call of this model that began since then, in this trace where one is given, is not settled yet."""
         return any(
-            observation.start_ns >= since_ns and observation.model == model
-            for observation in list(self._in_flight)
+            observation.start_ns >= since_ns
+            and observation.model == model
+            and trace_id in (None, observation.trace_id())
+            for observation in self._in_flight
         )
 
     def finish_all(self) -> None:
         """Settle every call still in flight, as at the end of the program."""
-        for observation in list(self._in_flight):
+        for observation in self._in_flight:
             guarded(observation.finish)
 
     def forget_all(self) -> None:
         """In a forked child: the parent's calls in flight are the parent's."""
-        for observation in list(self._in_flight):
+        for observation in self._in_flight:
             observation.disown()
         self._in_flight.clear()
+        self.later.forked()
+        self._first.clear()  # a thread that is not here may hold it
 
     def conclude(self, observation: Observation) -> None:
         """Settle a call that ended and end its span."""

@@ -18,20 +18,22 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.trace import SpanContext
 
 from .. import semconv
-from ..call import NO_USAGE_NOTE, NOTED, PENDING_NOTE, Call, Reading, code_of, note
+from ..call import NO_USAGE_NOTE, NOTED, PENDING_NOTE, Call, Reading, code_of, note, response_key
 from .guard import guarded
 
 if TYPE_CHECKING:
     from .observation import Observation
 
 _REMEMBERED = 10_000
+_CAME_TO_NOTHING = frozenset({"failed", "cancelled", "expired"})
+"""How responses and batches end that may have used nothing."""
 _LONGEST_LINE = 32 * 1024 * 1024
 
 
 class Created:
     """What is remembered of the call that created work to be paid later."""
 
-    __slots__ = ("request_model", "reservation", "scopes", "span", "start_ns", "tags")
+    __slots__ = ("asked_tags", "request_model", "reservation", "scopes", "span", "start_ns", "tags")
 
     def __init__(self, call: Call, observation: Observation) -> None:
         self.span: SpanContext | None = None
@@ -39,6 +41,7 @@ class Created:
             self.span = observation.span.get_span_context()
         self.tags, self.start_ns, self.request_model = call.tags, call.start_ns, call.request_model
         self.scopes, self.reservation = observation.scopes, observation.reservation
+        self.asked_tags = observation.asked_tags
 
 
 class Later:
@@ -47,7 +50,11 @@ class Later:
     def __init__(self, settle: Callable[[Call, Created | None], None]) -> None:
         self._settle = settle
         self._created: OrderedDict[str, Created] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the garbage collector may settle an abandoned stream in here
+
+    def forked(self) -> None:
+        """In a child: the lock may be held by a thread that does not exist here."""
+        self._lock = threading.RLock()
 
     def created(self, call: Call, observation: Observation) -> None:
         """Remember the creating call, if it is one."""
@@ -73,6 +80,10 @@ class Later:
             pending = any(code_of(text) == PENDING_NOTE for text in reading.notes)
             if not pending and (reading.usage or _is_untold(body, reading)):
                 self._settle_one(observation, body, reading)
+            elif body.get("status") in _CAME_TO_NOTHING:
+                created = self._taken(reading.response_id)
+                if created is not None and created.reservation is not None:
+                    created.reservation.release()
 
     def _settle_one(self, observation: Observation, body: Mapping[str, Any], reading: Reading) -> None:
         created = self._taken(reading.response_id)
@@ -81,7 +92,7 @@ class Later:
             key = f"batch:{reading.response_id}:{'' if reading.usage else 'untold'}"
         elif created is not None or body.get("background") is True:
             # a response that was not made in the background was billed by the call that made it
-            key = f"resp:{observation.client.host}:{reading.response_id}"
+            key = response_key(observation.client.host, reading.response_id)
         else:
             return
         self._settle(_call(observation, reading, key, created, _created_ns(body)), created)

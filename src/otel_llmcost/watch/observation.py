@@ -241,6 +241,13 @@ class Observation:
         """Whether the end of the SDK's own span ends this call."""
         return self.native and self.span is not None and self.span.is_recording()
 
+    def trace_id(self) -> int:
+        """The trace that the call is in, 0 where it is in none."""
+        span = self.span
+        if span is None and self.parent is not None:
+            span = trace.get_current_span(self.parent)
+        return span.get_span_context().trace_id if span is not None else 0
+
     def end_ns(self) -> int:
         """Now, or for a stream the moment of its last event: an abandoned one may be found much later."""
         for exchange in reversed(self.exchanges):

@@ -23,6 +23,7 @@ from ..call import (
     Reading,
     code_of,
     note,
+    response_key,
 )
 from ..usage.meters import OUTPUT_METERS, PROMPT_METERS
 from ..usage.quantities import money, total_of
@@ -50,7 +51,7 @@ def call_of(observation: Observation) -> Call:
     client, error = observation.client, _error_of(observation)
     # positional, because keywords and defaults cost microseconds here
     call = Call(
-        observation.key(),
+        _key(observation, reading),
         client.provider,
         observation.route.operation,
         observation.model,
@@ -80,6 +81,13 @@ def call_of(observation: Observation) -> Call:
     if call.attempts > 1 or call.error_type:
         _explain_failure(observation, call)
     return call
+
+
+def _key(observation: Observation, reading: Reading) -> str:
+    """The call's key: that of its span, unless its response may be seen again and is not paid later."""
+    if observation.body.get("background") is True and reading.usage and reading.response_id:
+        return response_key(observation.client.host, reading.response_id)
+    return observation.key()
 
 
 def call_without_reading(observation: Observation) -> Call:

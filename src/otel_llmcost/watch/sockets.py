@@ -61,6 +61,9 @@ class Spent(NamedTuple):
         call = outcome.call_of(self.observation)
         return gate.spend(call, priced, self.observation.asked_tags)
 
+    def release(self) -> None:
+        """Nothing was set aside."""
+
 
 class Session:
     """One open connection: whose it is, its model, the answers that were counted."""
