@@ -274,8 +274,8 @@ def instrument(client: Any = None, *, sdks: Iterable[str] | None = None) -> None
     """Watch every call of the supported SDKs, of the named ones, or of one `client` alone.
 
     Works before or after the SDKs are imported and their clients made. Raises `ValueError` for a name that is
-    no supported SDK, `ConfigurationError` for a mistake in a budget that should block calls (they are watched all the same). With
-    `OTEL_LLMCOST_DISABLED=true` nothing happens.
+    no supported SDK, `ConfigurationError` for a mistake in a budget that should block calls (they are watched all the
+    same). With `OTEL_LLMCOST_DISABLED=true` nothing happens.
     """
     if not enabled():
         return
