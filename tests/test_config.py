@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from otel_llmcost.config import Config, load_config
+from otel_llmcost.setting_names import VARIABLES
 
 
 def config_of(folder: Path, text: str, **environ: str) -> Config:
@@ -190,3 +191,30 @@ def test_no_labels_at_all_is_a_wish_and_a_tag_may_hold_an_equals_sign(tmp_path: 
 def test_an_empty_variable_is_an_unset_one(name: str, tmp_path: Path) -> None:
     empty, unset = load_config({f"OTEL_LLMCOST_{name}": ""}, tmp_path), load_config({}, tmp_path)
     assert vars(empty) == vars(unset)
+
+
+def test_a_setting_that_nobody_reads_is_told(tmp_path: Path) -> None:
+    text = """
+include_usages = true
+[budget.all]
+amount = "1.00"
+[ledger]
+retention_day = 4
+[hosts]
+"gateway.example.com" = "openai"
+[[rows]]
+"""
+    config = config_of(tmp_path, text, OTEL_LLMCOST_RETENTION="4", OTEL_LLMCOSTS_ELSE="x")
+    assert [(problem.key, problem.line, problem.allowed) for problem in config.problems] == [
+        ("OTEL_LLMCOST_RETENTION", 0, "OTEL_LLMCOST_RETENTION_DAYS"),
+        ("include_usages", 2, "include_usage"),
+        ("budget", 3, "budgets"),
+        ("rows", 9, "row"),
+        ("ledger.retention_day", 6, "ledger.retention_days"),
+    ]
+
+
+def test_every_documented_setting_is_one() -> None:
+    page = Path(__file__).parents[1] / "docs" / "configuration.md"
+    named = set(re.findall(r"`OTEL_LLMCOST_([A-Z_]+)[`=]", page.read_text(encoding="utf-8")))
+    assert named | {"RUN_ID"} == VARIABLES  # RUN_ID is what `otel-llmcost run` tells the program

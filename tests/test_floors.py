@@ -26,7 +26,7 @@ FLOORS = (
         "version",
         "neighbours",
     },
-    {"attribution", "config"},
+    {"attribution", "config", "setting_names", "setting_reader"},
     {"watch"},
     {"settle", "processor", "accumulators", "metrics", "histograms", "dialects", "lineage"},
     {
@@ -81,7 +81,7 @@ STAIRS = {
         "prices",
         "spans",
     ],
-    1: ["attribution", "config"],
+    1: ["attribution", "setting_names", "setting_reader", "config"],
     3: ["dialects", "lineage", "accumulators", "histograms", "metrics", "settle", "processor"],
     4: [
         "ledger",

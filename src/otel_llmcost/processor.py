@@ -87,6 +87,7 @@ class CostSpanProcessor(SpanProcessor):
             if priced:
                 guarded(span.set_attributes, priced)
             end(end_time)
+            vars(span).pop("end", None)  # or the span would keep itself for the garbage collector
 
         span.end = end_completed  # type: ignore[method-assign]
 

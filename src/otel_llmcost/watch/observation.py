@@ -128,6 +128,9 @@ class Observation:
         def end_completed(end_time: int | None = None) -> None:
             guarded(self._native_ended, handled)
             end(end_time)
+            vars(span).pop(
+                "end", None
+            )  # or the span would keep the call, and itself, for the garbage collector
 
         span.end = end_completed  # type: ignore[method-assign]
 

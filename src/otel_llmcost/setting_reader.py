@@ -1,0 +1,130 @@
+"""One setting after the other, from the environment over the file; what is wrong becomes a problem of the `Config`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from .config import Config
+
+_TRUE = frozenset({"true", "1", "yes", "on"})
+_FALSE = frozenset({"false", "0", "no", "off", ""})
+
+
+class Reader:
+    """Looks a setting up in the environment, then in the file; what is wrong becomes a problem."""
+
+    def __init__(self, environ: Mapping[str, str], config: Config) -> None:
+        self.environ, self.config = environ, config
+
+    def raw(self, name: str, *path: str) -> tuple[object, str, int]:
+        """(value or None, where it was said, line)."""
+        variable = f"OTEL_LLMCOST_{name}"
+        text = self.environ.get(variable)
+        if text:  # empty is unset, as OpenTelemetry has it
+            return text, variable, 0
+        table = self.config.table(*path[:-1]) if path else None
+        if table is None or path[-1] not in table:
+            return None, "", 0
+        return table[path[-1]], ".".join(path), table.line(path[-1])
+
+    def wrong(self, key: str, line: int, value: object, allowed: str) -> None:
+        document = self.config.document
+        file = str(document.path) if line and document is not None else ""
+        self.config.problems.append(
+            ConfigurationError(
+                "is not understood", file=file, line=line, key=key, value=value, allowed=allowed
+            )
+        )
+
+    def flag(self, default: bool, name: str, *path: str) -> bool:
+        value, key, line = self.raw(name, *path)
+        if value is None:
+            return default
+        text = str(value).strip().lower()
+        if text in _TRUE:
+            return True
+        if text in _FALSE:
+            return False
+        self.wrong(key, line, value, "true or false")
+        return default
+
+    def number(self, default: float, most: int, name: str, *path: str, whole: bool = False) -> float:
+        value, key, line = self.raw(name, *path)
+        if value is None:
+            return default
+        try:
+            number = float(str(value))
+        except ValueError:
+            number = -1.0
+        if not 0 <= number <= most or (whole and number % 1):
+            kind = "whole number" if whole else "number"
+            self.wrong(key, line, value, f"a {kind} that is not negative, up to {most}")
+            return default
+        return number
+
+    def text(self, default: str, name: str, *path: str) -> str:
+        value, _, _ = self.raw(name, *path)
+        return default if value is None else str(value).strip()
+
+    def trusted(self, name: str, *path: str) -> str:
+        """A text that a file which merely lies in the working directory may not set."""
+        value, key, line = self.raw(name, *path)
+        if line and not self.config.trusted_document:
+            self.wrong(key, line, value, "only in the environment, or in a file that you named")
+            return ""
+        return "" if value is None else str(value).strip()
+
+    def choice(self, default: str, allowed: tuple[str, ...], name: str, *path: str) -> str:
+        value, key, line = self.raw(name, *path)
+        text = default if value is None else str(value).strip().lower()
+        if text in allowed:
+            return text
+        self.wrong(key, line, value, ", ".join(allowed))
+        return default
+
+    def names(self, default: tuple[str, ...], name: str, *path: str) -> tuple[str, ...]:
+        value, key, line = self.raw(name, *path)
+        if value is None:
+            return default
+        if isinstance(value, str):
+            if value.strip().lower() == "none":  # an empty variable is an unset one
+                return ()
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        if isinstance(value, list) and all(isinstance(part, str) for part in value):
+            return tuple(value)
+        self.wrong(key, line, value, "a list of texts")
+        return default
+
+    def fitting(
+        self, default: tuple[str, ...], fits: Callable[[str], bool], allowed: str, name: str, *path: str
+    ) -> tuple[str, ...]:
+        """Those of the names that fit; each other one is a problem, and where none fits the default holds."""
+        named = self.names(default, name, *path)
+        good = tuple(one for one in named if fits(one))
+        _, key, line = self.raw(name, *path)
+        for one in named:
+            if one not in good:
+                self.wrong(key, line, one, allowed)
+        return good or default if named else ()
+
+    def pairs(self, name: str, *path: str, free: bool = False) -> dict[str, str]:
+        """Pairs of the file's table, then those of the variable ("a=b,c=d") over them; `free`: values of any kind."""
+        found: dict[str, str] = {}
+        table = self.config.table(*path)
+        for key in table or ():
+            value = table[key] if table is not None else None
+            if isinstance(value, str):
+                found[key] = value
+            elif table is not None:
+                self.wrong(".".join((*path, key)), table.line(key), value, "a text")
+        for part in self.environ.get(f"OTEL_LLMCOST_{name}", "").split(","):
+            left, equals, right = part.partition("=")
+            if equals and left.strip() and (free or (right.strip() and "=" not in right)):
+                found[left.strip()] = right.strip()
+            elif part.strip():
+                self.wrong(f"OTEL_LLMCOST_{name}", 0, part, "name=value,name=value")
+        return found
