@@ -92,3 +92,13 @@ def test_models_are_found_by_name_at_their_first_party(book: Book) -> None:
         find_model("gpt-99", book)
     with pytest.raises(PriceError, match="at acme; remedy: name it as provider/model"):
         find_model("acme/gpt-5", book)
+
+
+def test_fees_are_nobodys_saving_and_calls_without_tokens_are_counted(book: Book) -> None:
+    call = Call(
+        provider="openai", response_model="gpt-5", start_ns=NOV_20, end_ns=NOV_20, usage={"input": 1_000}
+    )
+    parts = {"input": femto("0.00125"), "tools": femto("0.02")}
+    searched = Settled(call, Priced(EXACT, femto("0.02125"), parts))
+    found = savings([searched, bought("0.0045", character=300)], "gpt-5", book)
+    assert (found.compared, found.saved, found.without_tokens) == (1, 0, 1)

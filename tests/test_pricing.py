@@ -104,6 +104,16 @@ def test_what_is_billed_by_duration_needs_an_end() -> None:
     assert (told["cost_usd"], told["status"]) == ("0.001", "exact")
 
 
+def test_tokens_of_what_is_billed_by_duration_need_no_rate() -> None:
+    own = '[[row]]\nprovider = "local"\nmodel = "q"\ngpu_hour = "3.60"\n'
+    book = load_book(user_documents=[parse_toml(own, "own.toml")])
+    asked = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "local", "gen_ai.request.model": "q"}
+    tokens = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 50}
+    span = {"attributes": {**asked, **tokens}, "time": 1795348800, "end": 1795348810}
+    ((told, _),) = price_lines([json.dumps(span)], book)
+    assert (told["cost_usd"], told["status"], told["reasons"]) == ("0.01", "exact", [])
+
+
 @pytest.mark.parametrize(
     "name", ["llmcost.service_tier", "llmcost.speed", "llmcost.region", "llmcost.variant"]
 )

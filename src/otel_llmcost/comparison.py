@@ -3,7 +3,7 @@ function."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Protocol, TypeVar
@@ -24,6 +24,10 @@ class Bought(Protocol):
     def amount(self) -> Femto | None:
         """Femto-dollars, None where unknown."""
 
+    @property
+    def components(self) -> Mapping[str, Femto]:
+        """Femto-dollars of each cost component."""
+
     def as_call(self) -> Call:
         """The call."""
 
@@ -39,6 +43,11 @@ class Settled:
     def amount(self) -> Femto | None:
         """Femto-dollars, None where unknown."""
         return self.priced.amount
+
+    @property
+    def components(self) -> Mapping[str, Femto]:
+        """Femto-dollars of each cost component."""
+        return self.priced.components
 
     def as_call(self) -> Call:
         """The call."""
@@ -76,6 +85,8 @@ class Savings:
     unpriced: int = 0
     """Calls that the other model has no price for."""
     approximate: int = 0
+    without_tokens: int = 0
+    """Calls that another model cannot be asked to make: speech, images, calls that failed."""
     reasons: dict[str, int] = field(default_factory=dict)
     """Why calls could not be compared -> how many."""
 
@@ -104,14 +115,17 @@ class Savings:
             "would_cost_of_unpaid",
             "unpriced",
             "approximate",
+            "without_tokens",
         ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for reason, count in other.reasons.items():
             self.reasons[reason] = self.reasons.get(reason, 0) + count
 
-    def add(self, call: Call, paid: Femto | None, book: Prices) -> None:
-        """Compares one call."""
+    def add(self, bought: Bought, book: Prices) -> None:
+        """Compares what the tokens of one call cost: its fees, such as those of searches, are nobody's saving."""
+        call, paid = bought.as_call(), bought.amount
         if not any(call.usage.get(meter) for meter in TOKEN_METERS):
+            self.without_tokens += 1
             return
         other = priced_as(call, self.against, book)
         if paid is None:
@@ -124,7 +138,7 @@ class Savings:
                 self.reasons[reason] = self.reasons.get(reason, 0) + 1
             return
         self.compared += 1
-        self.paid += paid
+        self.paid += paid - sum(bought.components.get(fee, 0) for fee in ("units", "tools"))
         self.would_cost += other.amount
         if other.reasons:
             self.approximate += 1
@@ -139,7 +153,7 @@ def savings(bought: Iterable[Bought], against: Model | str, book: Prices) -> Sav
     model = against if isinstance(against, Model) else find_model(against, book)
     answer = Savings(model)
     for each in bought:
-        answer.add(each.as_call(), each.amount, book)
+        answer.add(each, book)
     return answer
 
 
@@ -154,7 +168,7 @@ def savings_by(
     model = against if isinstance(against, Model) else find_model(against, book)
     groups: dict[Key, Savings] = {}
     for each in bought:
-        groups.setdefault(key(each), Savings(model)).add(each.as_call(), each.amount, book)
+        groups.setdefault(key(each), Savings(model)).add(each, book)
     return groups
 
 

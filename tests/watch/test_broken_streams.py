@@ -90,3 +90,51 @@ def test_the_known_input_of_a_broken_message_is_exact(world: World, replay: Repl
     # "Par" are 3 characters: one token
     assert call.usage == {"input": 1000, "output": 1}
     assert priced.amount == (1000 * 3 + 1 * 15) * 10**9
+
+
+class Slow(httpx2.SyncByteStream):
+    """A stream whose pieces come when the clock says so."""
+
+    def __init__(self, clock: list[int]) -> None:
+        self._clock = clock
+
+    def __iter__(self) -> Iterator[bytes]:
+        for at, event in enumerate(event_stream(CHAT_EVENTS[:-2], done=False).split(b"\n\n")[:-1]):
+            self._clock[0] = (at + 1) * 10**9
+            yield event + b"\n\n"
+
+
+def test_a_stream_that_is_left_ends_with_the_last_piece_that_came(
+    world: World, replay: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0]
+    for module in ("body", "collectors"):
+        monkeypatch.setattr(f"otel_llmcost.watch.{module}._now", lambda: clock[0])
+    replay.transport.answer = lambda request: httpx2.Response(
+        200, headers={"content-type": "text/event-stream"}, stream=Slow(clock)
+    )
+    stream = replay.chat()
+    pieces = [next(stream) for _ in range(3)]
+    clock[0] = 10**12  # it is found much later
+    stream.close()
+    assert len(pieces) == 3
+    assert world.last[0].end_ns == 3 * 10**9
+
+
+def test_tools_and_what_they_were_asked_count_towards_an_estimate(world: World, replay: Replay) -> None:
+    replay.transport.answer = streamed(event_stream(CHAT_EVENTS[:-2], done=False))
+    tool: Any = {"type": "function", "function": {"name": "look", "parameters": {"description": "x" * 4000}}}
+    asked = [
+        {"role": "user", "content": "x" * 400},
+        {
+            "role": "assistant",
+            "tool_calls": [
+                {"id": "1", "type": "function", "function": {"name": "look", "arguments": "x" * 2000}}
+            ],
+        },
+    ]
+    for _ in replay.openai.chat.completions.create(
+        model="gpt-4o-mini", messages=asked, tools=[tool], stream=True
+    ):
+        pass
+    assert 1600 < world.last[0].usage["input"] < 1700

@@ -205,6 +205,54 @@ def test_what_passes_by_is_looked_at_now_and_then() -> None:
     assert collector.characters == 3000
 
 
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"reasoning_content": "four"},
+        {"refusal": "four"},
+        {"tool_calls": [{"function": {"arguments": "four"}}]},
+        {"tool_calls": [{"custom": {"input": "four"}}]},
+        {"function_call": {"arguments": "four"}},
+        {"audio": {"transcript": "four"}},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("of_openai", [True, False])
+@pytest.mark.parametrize("content", [{}, {"content": ""}, {"content": None}], ids=str)
+def test_what_stands_beside_an_empty_text_is_counted(
+    beside: dict[str, Any], content: dict[str, Any], of_openai: bool
+) -> None:
+    collector = ChatCollector(of_openai=of_openai)
+    process, response = watched(chats_and_responses, Client()), Response(collector)
+    for _ in range(3):
+        event = {"choices": [{"delta": {**content, **beside}, "finish_reason": None}]}
+        process(data=event, cast_to=object, response=response)
+    assert collector.characters == 12
+
+
+def test_usage_beside_an_empty_text_is_seen() -> None:
+    collector = ChatCollector(of_openai=True)
+    process, response = watched(chats_and_responses, Client()), Response(collector)
+    choice = {"delta": {"content": "x"}, "finish_reason": None}
+    last = {"choices": [{**choice, "delta": {"content": ""}}], "usage": {"prompt_tokens": 1}}
+    for event in ({"choices": [choice]}, {"choices": [choice]}, last):
+        process(data=event, cast_to=object, response=response)
+    assert not collector.lacks_usage()
+
+
+def test_every_choice_of_a_chunk_is_counted_and_sound_is_no_text() -> None:
+    collector, answer = ChatCollector(), ResponsesCollector()
+    process, response = watched(chats_and_responses, Client()), Response(collector)
+    choices = [{"index": n, "delta": {"content": "four"}, "finish_reason": None} for n in range(2)]
+    for _ in range(3):
+        process(data={"choices": choices}, cast_to=object, response=response)
+    assert collector.characters == 24
+    process, response = watched(chats_and_responses, Client()), Response(answer)
+    for kind in ("audio", "audio.transcript", "output_audio", "output_text"):
+        process(data={"type": f"response.{kind}.delta", "delta": "four"}, cast_to=object, response=response)
+    assert answer.characters == 8
+
+
 @pytest.mark.parametrize("where", ["usage", "choice", "other choice", "x_groq"])
 def test_usage_beside_text_does_not_pass_by(where: str) -> None:
     usage = {"prompt_tokens": 1, "completion_tokens": 2}

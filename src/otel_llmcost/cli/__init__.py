@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -71,6 +73,8 @@ class Frame(click.Group):
         **extra: Any,
     ) -> Any:
         """Runs a command and ends the process with its code: 0, 1 for failures, 2 for wrong usage."""
+        if sys.stdout is None:  # closed by whoever started us
+            sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
         if not standalone_mode:
             return super().main(args, prog_name or PROGRAM, complete_var, False, **extra)
         try:

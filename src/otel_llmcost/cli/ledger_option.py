@@ -32,7 +32,12 @@ def ledger_option(function: _Decorated) -> _Decorated:
 
 def ledger_settings(directory: Path | None = None) -> LedgerSettings:
     """The ledger that the settings name, or the one in `directory`."""
-    settings = assembly.ledger_settings(load_config())
+    config = load_config()
+    if directory is None and config.document is None:
+        for problem in config.problems:
+            if problem.file:
+                raise problem  # the ledger that it names is another one
+    settings = assembly.ledger_settings(config)
     return settings if directory is None else settings._replace(directory=directory)
 
 

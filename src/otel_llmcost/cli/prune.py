@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ..config import load_config
 from ..errors import LedgerError
 from ..ledger.filters import CallFilter
 from ..ledger.rollups import QUARTER_NS
@@ -27,6 +28,10 @@ def command(
     older_than: int | None, before: str | None, tz: str, dry_run: bool, directory: Path | None
 ) -> None:
     """Forget calls for good, by default those older than your settings keep them (90 days)."""
+    if older_than is None and before is None:
+        for problem in load_config().problems:
+            if problem.key.lower().endswith("retention_days"):
+                raise problem  # nobody knows how long calls are to be kept
     limit = _limit(older_than, before, tz, ledger_settings(directory).retention_days)
     limit = limit // QUARTER_NS * QUARTER_NS
     with opened_ledger(directory) as ledger:

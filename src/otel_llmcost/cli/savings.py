@@ -71,6 +71,7 @@ def _values(found: Savings) -> dict[str, object]:
         "calls_of_unknown_cost": found.unpaid,
         "would_cost_of_those_usd": as_text(found.would_cost_of_unpaid),
         "calls_without_a_price_there": found.unpriced,
+        "calls_without_tokens": found.without_tokens,
         "reasons": dict(sorted(found.reasons.items(), key=lambda item: -item[1])),
     }
 
@@ -126,6 +127,8 @@ def _remarks(whole: Savings) -> list[str]:
     if whole.unpriced:
         lines.append(f"left out: {_calls(whole.unpriced)} without a price there:")
         lines.extend(f"  {count:,}x {printable(reason)}" for reason, count in whole.reasons.items())
+    if whole.without_tokens:
+        lines.append(f"left out: {_calls(whole.without_tokens)} without tokens")
     if whole.approximate:
         lines.append(
             f"in {_calls(whole.approximate)} cached tokens count as input: no rate of their own there"

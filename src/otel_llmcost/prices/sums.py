@@ -7,11 +7,13 @@ from decimal import Decimal
 
 from ..call import PricedLine, note
 from ..money import divide_half_even
-from ..usage.meters import Quantity, Usage
+from ..usage.meters import TOKEN_METERS, Quantity, Usage
 from .plan import Level, Plan
 from .terms import Segment, Wanted
 
 _NS_PER_S = 10**9
+_WITH_THE_MACHINE = frozenset(TOKEN_METERS)
+"""What costs nothing of its own where a model is billed by the time that its machine takes."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -58,7 +60,8 @@ def add_usage(total: Sum, usage: Usage, segment: Segment, wanted: Wanted, start_
     total.missing = total.missing or segment.lower_bound
     level = plan.level(usage, end_ns if plan.ends and end_ns else start_ns)
     for meter, quantity in usage.items():
-        _add_meter(total, meter, quantity, level, wanted)
+        if plan.gpu_second is None or meter in level.rates or meter not in _WITH_THE_MACHINE:
+            _add_meter(total, meter, quantity, level, wanted)
     if plan.row.free:
         total.add("", 0)
     if plan.gpu_second is not None:

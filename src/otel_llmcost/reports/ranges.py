@@ -63,12 +63,11 @@ def parse_range(text: str, tz: tzinfo, now: datetime) -> TimeRange:
         last = first
     if not first and not last:
         raise ConfigurationError("no such time", value=text, allowed=RANGES_ALLOWED)
-    return between(
-        first or None,
-        last or None,
-        parse_instant(first, tz, now) if first else None,
-        parse_instant(last, tz, now, end=True) if last else None,
-    )
+    since = parse_instant(first, tz, now) if first else None
+    until = parse_instant(last, tz, now, end=True) if last else None
+    if not dots and since == until:
+        raise ConfigurationError("an instant is no range", value=text, allowed=RANGES_ALLOWED)
+    return between(first or None, last or None, since, until)
 
 
 def between(since: Instant, until: Instant, since_ns: int | None, until_ns: int | None) -> TimeRange:

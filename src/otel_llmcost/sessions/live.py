@@ -18,7 +18,7 @@ from ..attribution.scope import StageBlock
 from ..attribution.tags import clean, from_mapping
 from ..attribution.totals import Totals
 from ..call import Call, Priced
-from ..comparison import Savings, find_model
+from ..comparison import Savings, Settled, find_model
 from ..services import Services, services
 from .log import COMPLETED, FAILED, RUNNING, STATUSES, SessionRecord
 from .totals import Latencies, StageTotals
@@ -116,7 +116,7 @@ class Session(Totals):
             if not call.error_type and call.operation != semconv.SETTLE:
                 self._latencies.add((call.end_ns - call.start_ns) / 1e9)
             if self._comparison is not None and self._parts is not None:
-                self._comparison.add(call, priced.amount, self._parts.book)
+                self._comparison.add(Settled(call, priced), self._parts.book)
 
     def stage_passed(self, name: str, seconds: float) -> None:
         """A stage ended after so many seconds of its own."""

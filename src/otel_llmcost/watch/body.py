@@ -8,6 +8,7 @@ httpx and httpx2 are told apart by the objects at hand and never imported.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ _TEE_CAP = 16 * 1024 * 1024
 _GENERATOR = "__stream__"
 """The method of the SDKs' streams that reads events, and closes the body whatever it raises."""
 
+_now = time.time_ns
 _stream_classes: dict[type, type] = {}
 
 
@@ -29,6 +31,8 @@ class _Watched:
     _llmcost_ended: Ended
     _llmcost_tee: list[bytes] | None
     _llmcost_size: int
+    _llmcost_heard: list[int]
+    """When a chunk came last, in ns since the epoch: an abandoned stream may be found much later."""
 
     def _llmcost_copy(self, chunk: bytes) -> None:
         if self._llmcost_tee is not None and self._llmcost_size < _TEE_CAP:
@@ -42,7 +46,9 @@ class _Watched:
 
     def __iter__(self) -> Iterator[bytes]:
         try:
+            heard = self._llmcost_heard
             for chunk in self._llmcost_inner:
+                heard[0] = _now()
                 if self._llmcost_tee is not None:
                     guarded(self._llmcost_copy, chunk)
                 yield chunk
@@ -111,6 +117,7 @@ class _AsyncChunks:
         except BaseException as error:
             guarded(body._llmcost_ended, error, False)
             raise
+        body._llmcost_heard[0] = _now()
         if body._llmcost_tee is not None:
             guarded(body._llmcost_copy, chunk)
         return chunk
@@ -137,12 +144,15 @@ def _class_for(stream: Any) -> type:
     return made
 
 
-def watch_body(response: Any, ended: Ended, tee: list[bytes] | None) -> None:
-    """Report the end of an unread body once; `tee` collects its raw bytes (up to 16 MiB) where asked for."""
+def watch_body(response: Any, ended: Ended, tee: list[bytes] | None, heard: list[int]) -> None:
+    """Report the end of an unread body once; `tee` collects its raw bytes (up to 16 MiB) where asked for.
+
+    `heard` holds when a chunk came last, in ns since the epoch.
+    """
     inner = response.stream
     stream = _class_for(inner)()
     stream._llmcost_inner, stream._llmcost_ended = inner, ended
-    stream._llmcost_tee, stream._llmcost_size = tee, 0
+    stream._llmcost_tee, stream._llmcost_size, stream._llmcost_heard = tee, 0, heard
     response.stream = stream
 
 

@@ -142,37 +142,40 @@ class ChatCollector(Collector):
             self.keep(data)
             self._headless = False
             self._usage_seen = True
-        choices = data.get("choices")
-        if not choices:
-            return
-        choice = choices[0]
-        delta = choice.get("delta")
-        if delta is not None:
-            content = delta.get("content")
-            if content:
-                self.text(content)
-            elif len(delta) > 1 or not self._headless:
-                for part in other_texts(delta):
-                    self.text(part)
-        else:
-            self.text(choice.get("text"))
-        finished = choice.get("finish_reason") is not None
-        if self._headless or finished:
+        finished = False
+        for choice in data.get("choices") or ():
+            self._choice(choice)
+            finished = finished or choice.get("finish_reason") is not None
+        if finished or (self._headless and data.get("choices")):
             self._headless = False
             self.complete = self.complete or finished
             self.keep(data)
 
+    def _choice(self, choice: dict[str, Any]) -> None:
+        delta = choice.get("delta")
+        if delta is None:
+            self.text(choice.get("text"))
+        elif delta.get("content"):
+            self.text(delta["content"])
+        else:
+            for part in other_texts(delta):
+                self.text(part)
+
 
 def other_texts(delta: dict[str, Any]) -> Iterator[str]:
     """What a chat model writes where it writes no `content`."""
-    for name in ("reasoning_content", "reasoning", "refusal"):
-        if delta.get(name).__class__ is str:
-            yield delta[name]
+    yield from _named(delta, "reasoning_content", "reasoning", "refusal")
     for tool in delta.get("tool_calls") or ():
-        function = tool.get("function") or {}
-        for name in ("name", "arguments"):
-            if function.get(name).__class__ is str:
-                yield function[name]
+        yield from _named(tool.get("function") or {}, "name", "arguments")
+        yield from _named(tool.get("custom") or {}, "name", "input")
+    yield from _named(delta.get("function_call") or {}, "name", "arguments")
+    yield from _named(delta.get("audio") or {}, "transcript")
+
+
+def _named(told: dict[str, Any], *names: str) -> Iterator[str]:
+    for name in names:
+        if told.get(name).__class__ is str:
+            yield told[name]
 
 
 def other_size(delta: dict[str, Any]) -> int:
@@ -211,8 +214,8 @@ class ResponsesCollector(Collector):
             self.complete = True
         elif kind in self._HEAD:
             self.keep(data)
-        elif kind.__class__ is str and kind.endswith(".delta"):
-            self.text(data.get("delta"))
+        elif kind.__class__ is str and kind.endswith(".delta") and not kind.endswith("audio.delta"):
+            self.text(data.get("delta"))  # of speech it is data, whose transcript comes beside it
 
 
 class AnthropicCollector(Collector):
@@ -244,7 +247,7 @@ class AnthropicCollector(Collector):
 
 def block_text(delta: dict[str, Any]) -> str:
     """What an Anthropic model writes in a delta of a content block: text, thought, or a tool's arguments."""
-    for name in ("text", "thinking", "partial_json"):
+    for name in ("text", "thinking", "partial_json", "content"):
         if delta.get(name).__class__ is str and delta[name]:
             text: str = delta[name]
             return text

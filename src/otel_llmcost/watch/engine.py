@@ -275,7 +275,7 @@ class Engine:
     def conclude(self, observation: Observation) -> None:
         """Settle a call that ended and end its span."""
         if observation.followed:
-            self._in_flight.discard(observation)
+            guarded(self._in_flight.discard, observation)
         for exchange in observation.exchanges:
             if exchange.unparsed:
                 guarded(exchange.read_unparsed)

@@ -22,6 +22,7 @@ class Exchange:
     __slots__ = (
         "collector",
         "headers",
+        "heard",
         "kind",
         "observation",
         "raw",
@@ -39,6 +40,8 @@ class Exchange:
         self.unparsed = unparsed
         """The program reads the body itself (`with_raw_response`, `with_streaming_response`)."""
         self.raw: list[bytes] | None = None
+        self.heard = [0]
+        """When a chunk of its body came last, in ns since the epoch."""
         self.headers: Any = response.headers
         self.kind = type(response)
         # weak: a cycle through the response would leave a dropped stream to the garbage collector

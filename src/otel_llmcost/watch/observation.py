@@ -157,7 +157,7 @@ class Observation:
             response.extensions[EXTENSION] = exchange
         if not response.is_closed:
             exchange.raw = [] if raw and not self.route.body_is_binary else None
-            watch_body(response, exchange.ended, exchange.raw)
+            watch_body(response, exchange.ended, exchange.raw, exchange.heard)
             self._follow()
         elif stream:
             watch_memory_body(response, exchange.ended)
@@ -255,7 +255,7 @@ class Observation:
         """Now, or for a stream the moment of its last event: an abandoned one may be found much later."""
         for exchange in reversed(self.exchanges):
             if exchange.collector.last_ns:
-                return exchange.collector.last_ns
+                return max(exchange.collector.last_ns, exchange.heard[0])
         return time.time_ns()
 
     def key(self) -> str:

@@ -164,6 +164,11 @@ def _broke(observation: Observation) -> bool:
     return isinstance(error, Exception) if error is not None else error_type(observation) != ""
 
 
+_TEXTS = frozenset({"messages", "input", "instructions", "system", "prompt", "content", "text", "arguments"})
+_AS_JSON = frozenset({"tools", "functions", "tool_calls", "function_call"})
+"""What the model reads as JSON: tools that it may call, and those that it did."""
+
+
 def _characters(value: Any) -> Iterator[int]:
     """Lengths of the texts of a request: messages, instructions, tools; not the data of images and files."""
     if isinstance(value, str):
@@ -171,16 +176,9 @@ def _characters(value: Any) -> Iterator[int]:
             yield len(value)
     elif isinstance(value, Mapping):
         for key, part in value.items():
-            if key in (
-                "messages",
-                "input",
-                "instructions",
-                "system",
-                "prompt",
-                "tools",
-                "content",
-                "text",
-            ) or (isinstance(part, str) and key in ("arguments", "description")):
+            if key in _AS_JSON:
+                yield len(json.dumps(part, default=str))
+            elif key in _TEXTS:
                 yield from _characters(part)
     elif isinstance(value, list | tuple):
         for part in value:
