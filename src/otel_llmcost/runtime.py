@@ -63,7 +63,7 @@ class Runtime:
         attribution.configure(attribution_settings(config))
         self._services: Services | None = None
         self.counters = Counters(config.metric_tags, config.histograms, config.new_metric_names)
-        self.recorder: Recorder | None = open_recorder(ledger_settings(config))
+        self.recorder: Recorder | None = open_recorder(ledger_settings(config)) if config.enabled else None
         self.gate: Gate | None = None
         self.upkeep = Upkeep(config, self.use_book)
         self.settler = Settler(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import re
@@ -331,3 +332,16 @@ def test_the_interpreter_of_a_script_is_in_its_first_lines(tmp_path, first_lines
 )
 def test_options_that_hide_the_instrumentation(arguments, ignores):
     assert ignores_environment(interpreter_command(Path("/usr/bin/python3"), arguments)) is ignores
+
+
+def test_where_another_program_fills_the_ledger_no_call_is_denied(environ, tmp_path):
+    ledger = tmp_path / "ledger"
+    ledger.mkdir(mode=0o700)
+    environ["OTEL_LLMCOST_LEDGER_TIMEOUT"] = "0.2"
+    with DemoProvider() as provider, (ledger / "drain.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        environ |= {"OPENAI_BASE_URL": provider.openai_url, "OPENAI_API_KEY": "demo"}
+        environ["OTEL_LLMCOST_HOSTS"] = f"127.0.0.1:{provider.port}=openai"
+        ended = run("--", sys.executable, "-c", CALL, environ=environ)
+    assert "so there is no summary yet" in ended.stderr
+    assert "no LLM call was seen" not in ended.stderr

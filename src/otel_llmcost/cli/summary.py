@@ -8,6 +8,7 @@ from dataclasses import replace
 from ..assembly import ledger_settings
 from ..config import load_config
 from ..errors import LlmCostError
+from ..ledger.drain import drain
 from ..ledger.location import obstacle
 from ..ledger.row import LedgerRow
 from ..reports import Report, RunSummary, run_summary
@@ -27,7 +28,7 @@ def show_run(run_id: str, environ: Mapping[str, str]) -> None:
         try:
             with opened_ledger() as ledger:
                 summary = run_summary(ledger, run_id)
-            said = "" if summary.report.rows else _no_call(environ)
+            said = "" if summary.report.rows else _no_rows(environ)
         except LlmCostError as error:
             said = str(error)
     if said:
@@ -53,6 +54,13 @@ def _why_nothing(environ: Mapping[str, str]) -> str:
     if kept_out:
         return f"calls cannot be kept, so there is no summary: {kept_out}; remedy: set OTEL_LLMCOST_LEDGER"
     return "" if settings.directory.is_dir() else _no_call(environ)
+
+
+def _no_rows(environ: Mapping[str, str]) -> str:
+    directory = ledger_settings(load_config()).directory
+    if directory is not None and not drain(directory, may_wait=False).complete:
+        return "another program is filling the ledger, so there is no summary yet"
+    return _no_call(environ)
 
 
 def _no_call(environ: Mapping[str, str]) -> str:
