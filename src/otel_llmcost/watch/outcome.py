@@ -176,7 +176,9 @@ def _characters(value: Any) -> Iterator[int]:
             yield len(value)
     elif isinstance(value, Mapping):
         for key, part in value.items():
-            if key in _AS_JSON:
+            if key in _AS_JSON and isinstance(
+                part, list | tuple | Mapping
+            ):  # else a sentinel: nothing is sent
                 yield len(json.dumps(part, default=str))
             elif key in _TEXTS:
                 yield from _characters(part)
