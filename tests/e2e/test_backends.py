@@ -227,8 +227,12 @@ def test_nothing_is_lost_when_the_plug_is_pulled(parts: Parts) -> None:
     jaeger.stop()
     for _ in range(5):
         send_spans(agent.http, [Span({"gen_ai.usage.cost": 1.0}, service="s") for _ in range(100)])
-    for usd in (1.0, 2.0, 5.0):
-        send_metrics(agent.http, cumulative_cost("s", usd, {"llmcost.component": "input"}))
+    began = time.time_ns() - 10 * 10**9
+    for number, usd in enumerate((1.0, 2.0, 5.0), 1):
+        # Prometheus keeps one value a millisecond, and the first that comes: these would be faster than that
+        at_ns = began + number * 10**9
+        told = cumulative_cost("s", usd, {"llmcost.component": "input"}, at_ns=at_ns, start_ns=began)
+        send_metrics(agent.http, told)
     agent.kill()
     jaeger.start()  # its memory store starts empty: what was queued is all that it can have
     prometheus.start()
