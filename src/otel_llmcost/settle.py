@@ -22,10 +22,11 @@ from .lineage import Lineage, Remembered
 from .metrics import Counters
 from .neighbours import BOTH, neighbour, recorded_out_of_sight
 from .watch import content
-from .watch.engine import Gate, spans_are_suppressed
+from .watch.engine import Gate
 from .watch.guard import guarded
 from .watch.later import Created
 from .watch.observation import Observation
+from .watch.suppression import spans_are_suppressed
 
 _KEYS_KEPT = 20_000
 _FAILED = Priced(UNPRICED, None, {}, (note("internal", "pricing failed; the log says why"),))

@@ -140,6 +140,7 @@ def test_tools_and_what_they_were_asked_count_towards_an_estimate(world: World, 
     assert 1600 < world.last[0].usage["input"] < 1700
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_what_an_sdk_leaves_out_of_a_request_counts_nothing(world: World, replay: Replay) -> None:
     replay.transport.answer = streamed(b"")
     replay.message().close()  # the SDK's own sentinels stand for its tools and other parameters

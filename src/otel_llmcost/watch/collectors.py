@@ -6,6 +6,7 @@ middle of a stream pass them by (`events.py`), once a collector has said where s
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
@@ -252,3 +253,24 @@ def block_text(delta: dict[str, Any]) -> str:
             text: str = delta[name]
             return text
     return ""
+
+
+def read_bytes(content: bytes, events: bool, collector: Collector) -> None:
+    """Feed a body that the program read by itself: JSON, or server-sent events."""
+    if not events:
+        body = _json(content)
+        if body is not None:
+            collector.take_body(body)
+        return
+    for line in content.splitlines():
+        if line.startswith(b"data:"):
+            data = _json(line[5:])
+            if isinstance(data, dict):
+                collector.offer(data)
+
+
+def _json(content: bytes) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Tracer
 
 from .. import attribution, spans
@@ -23,20 +22,11 @@ from .later import Later
 from .living import Living
 from .observation import Observation
 from .request import asked_of, path_of
+from .suppression import spans_are_suppressed
 
 if TYPE_CHECKING:
     from .declaration import Route, Sdk
     from .later import Created
-
-_SUPPRESSED = frozenset(
-    key
-    for key in (
-        getattr(otel_context, "_SUPPRESS_INSTRUMENTATION_KEY", ""),
-        "suppress_instrumentation",
-        "suppress_language_model_instrumentation",
-    )
-    if key
-)
 
 
 class Reservation(Protocol):
@@ -293,11 +283,6 @@ class Engine:
             guarded(observation.reservation.settle, None)
         if observation.span is not None and not observation.native:
             guarded(observation.span.end, call.end_ns if call is not None else None)
-
-
-def spans_are_suppressed(context: Context) -> bool:
-    """Whether somebody asked for no spans in this context."""
-    return not _SUPPRESSED.isdisjoint(context) and any(context.get(key) for key in _SUPPRESSED)
 
 
 def _emits_own_span(client: Any, options: Any) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from . import outcome
 from .body import decoded
-from .collectors import Collector
+from .collectors import Collector, read_bytes
 
 if TYPE_CHECKING:
     from .observation import Observation
@@ -82,4 +81,4 @@ class Exchange:
                 return
             content = response.content
         events = self.stream or str(self.headers.get("content-type", "")).startswith("text/event-stream")
-        outcome.read_bytes(content, events, collector)
+        read_bytes(content, events, collector)

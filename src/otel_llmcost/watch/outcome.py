@@ -281,24 +281,3 @@ def _status_in_span(observation: Observation) -> int:
     attributes = getattr(observation.span, "attributes", None) if observation.native else None
     status = attributes.get("http.response.status_code") if attributes else None
     return status if isinstance(status, int) else 0
-
-
-def read_bytes(content: bytes, events: bool, collector: Collector) -> None:
-    """Feed a body that the program read by itself: JSON, or server-sent events."""
-    if not events:
-        body = _json(content)
-        if body is not None:
-            collector.take_body(body)
-        return
-    for line in content.splitlines():
-        if line.startswith(b"data:"):
-            data = _json(line[5:])
-            if isinstance(data, dict):
-                collector.offer(data)
-
-
-def _json(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except ValueError:
-        return None
