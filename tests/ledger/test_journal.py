@@ -85,6 +85,45 @@ def test_at_the_cap_records_are_dropped_counted_and_named_once(
     assert len(caplog.messages) == 1
 
 
+@pytest.mark.parametrize("mapped", [True, False])
+def test_what_living_processes_have_reserved_is_not_waiting(tmp_path: Path, mapped: bool) -> None:
+    """Each journal locks its segment as a process of its own would."""
+    waiting: list[int] = []
+    workers = [
+        Journal(tmp_path / "j", segment_bytes=4096, cap_bytes=16384, mapped=mapped, rolled=waiting.append)
+        for _ in range(64)
+    ]
+    assert [worker.append(b"x") for worker in workers].count(False) == 0
+    assert waiting == [4096] * 64
+    # whoever goes on to a second segment leaves the first behind, and that waits
+    answers = [worker.append(b"y" * 4084) for worker in workers]
+    assert answers == ([True] * 3 + [False] * 61 if mapped else [True] * 64)
+
+
+def test_a_cap_below_a_segment_makes_segments_smaller(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j", cap_bytes=4096)
+    assert [journal.append(b"x" * 1000) for _ in range(6)] == [True] * 4 + [False] * 2
+    assert [path.stat().st_size for path in segments(tmp_path / "j")] == [4096]
+
+
+def test_who_closes_gives_back_what_was_reserved(tmp_path: Path) -> None:
+    for number in range(20):
+        journal = Journal(tmp_path / "j", segment_bytes=4096, cap_bytes=8192)
+        assert journal.append(b"%02d" % number)
+        journal.close()
+    assert kept(tmp_path / "j") == [b"%02d" % number for number in range(20)]
+    assert sum(path.stat().st_size for path in segments(tmp_path / "j")) == 20 * 14
+
+
+def test_a_segment_is_given_up_inside_an_append(tmp_path: Path) -> None:
+    """A signal handler that ends the program may run while a record is on its way."""
+    journal: Journal
+    journal = Journal(tmp_path / "j", segment_bytes=4096, rolled=lambda _: journal.close())
+    assert [journal.append(b"x" * 1500) for _ in range(4)] == [True] * 4
+    journal.close()
+    assert kept(tmp_path / "j") == [b"x" * 1500] * 4
+
+
 def test_threads_lose_and_mix_nothing(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j", segment_bytes=8192)
     expected = {b"%d-%d" % (thread, number) * 9 for thread in range(8) for number in range(500)}

@@ -21,7 +21,7 @@ from zlib import crc32
 from .frames import HEADER, MARK
 from .location import may_be_mapped, prepare_directory
 from .remedies import remedy_of
-from .segment import AppendedSegment, bytes_of, open_segment
+from .segment import AppendedSegment, give_back, open_segment, waiting_in
 
 SEGMENT_BYTES = 512 << 10
 CAP_BYTES = 256 << 20
@@ -34,8 +34,9 @@ _journals: weakref.WeakSet[Journal] = weakref.WeakSet()
 class Journal:
     """Appends records to segments in `directory`; nothing is touched on disk before the first append.
 
-    `cap_bytes` bounds what waits in the directory, of all processes. A record that finds no place is dropped
-    and counted. `rolled` is called, on the appending thread, with the waiting bytes of each new segment.
+    `cap_bytes` bounds what waits in the directory, of all processes: the segments that are given up, beside the one
+    that each living process writes. A record that finds no place is dropped and counted. `rolled` is called, on
+    the appending thread, with the waiting bytes of each new segment.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Journal:
         self.directory = directory
         self.appended = 0
         self.dropped = 0
-        self._segment_bytes, self._cap_bytes, self._mapped = segment_bytes, cap_bytes, mapped
+        self._segment_bytes, self._cap_bytes, self._mapped = min(segment_bytes, cap_bytes), cap_bytes, mapped
         self._rolled, self._clock = rolled, clock
         self._place_known = False
         self._complaints: set[str] = set()
@@ -91,6 +92,7 @@ class Journal:
                 view[start:end] = framed
                 self.appended += 1
                 return True
+            view = None  # a full segment is unlocked with its last user
             kept = self._append_slowly(framed)
             waiting, self._begun_with = self._begun_with, 0
         if waiting and self._rolled is not None:
@@ -102,7 +104,10 @@ class Journal:
         if self._pid == getpid():
             with self._lock:
                 self._tell_if_removed()
+                view, path, position = self._view, self._path, self._position
                 self._seal()
+                if view is not None and path is not None:  # `view` keeps the lock until here
+                    give_back(path, position)
 
     def _tell_if_removed(self) -> None:
         """Nobody but us removes a segment while we may write to it."""
@@ -138,20 +143,21 @@ class Journal:
         self._seal()
         prepare_directory(self.directory)
         size = max(self._segment_bytes, len(framed))
-        waiting = bytes_of(self.directory)
+        waiting = waiting_in(self.directory)
         if waiting + size > self._cap_bytes:
             why = f"{waiting} bytes wait in it, its cap is {self._cap_bytes}"
             self._refuse("is full", why, "run 'otel-llmcost report', which drains it")
             return False
         segment = open_segment(self.directory, size, mapped=self._may_map())
         if isinstance(segment, AppendedSegment):
-            self._appended_segment = segment
+            self._appended_segment, self._path = segment, segment.path
             kept = segment.append(framed)
         else:
-            self._view, self._position, self._limit = segment.view, len(framed), segment.limit
-            segment.view[: len(framed)] = framed
+            # at one stroke: `close`, from a signal handler, has to find the path and the position of one segment
+            end, view, path, limit = len(framed), segment.view, segment.path, segment.limit
+            self._view, self._path, self._position, self._limit = view, path, end, limit
+            view[:end] = framed
             kept = True
-        self._path = segment.path
         self._begun_with = waiting + size
         return kept
 

@@ -109,13 +109,32 @@ def segments(journal: Path) -> list[Path]:
 
 
 def bytes_of(journal: Path) -> int:
-    """What the journal's files take, in bytes."""
+    """What the journal's files take, in bytes, reserved room included."""
     total = 0
     with os.scandir(journal) as entries:
         for entry in entries:
             with contextlib.suppress(FileNotFoundError):
                 total += entry.stat().st_size
     return total
+
+
+def waiting_in(journal: Path) -> int:
+    """Bytes of the segments that nobody writes any more, which is what a drain makes room of.
+
+    Those of living processes are left out: mostly reserved and drained already, one a process.
+    """
+    total = 0
+    for path in segments(journal):
+        with contextlib.suppress(FileNotFoundError), path.open("rb", buffering=0) as file:
+            if is_sealed(file.fileno()):
+                total += os.fstat(file.fileno()).st_size
+    return total
+
+
+def give_back(segment: Path, written: int) -> None:
+    """Frees what its owner reserved and will not write. It has to be locked still."""
+    with contextlib.suppress(OSError):  # removed, or a disk that fails: the reserve stays until it is drained
+        os.truncate(segment, written)
 
 
 def owner_of(segment: Path) -> int:
