@@ -136,9 +136,6 @@ PRICED_OPERATIONS = frozenset(
         SETTLE,
     }
 )
-NEVER_PRICED_OPERATIONS = frozenset(
-    {"invoke_agent", "invoke_workflow", "create_agent", "execute_tool", "plan", "retrieval", FETCH_RESPONSE}
-)
 
 # -- providers: the conventions' names, then ours
 OPENAI = "openai"

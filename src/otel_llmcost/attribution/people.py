@@ -15,7 +15,6 @@ OFF = "off"
 GIVEN = "given"
 HASH = "hash"
 PLAIN = "plain"
-MODES = (OFF, GIVEN, HASH, PLAIN)
 
 # Compiled on first use: most programs hash nobody's id.
 _HASHED = r"h:[0-9a-f]{32}"

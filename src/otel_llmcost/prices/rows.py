@@ -42,7 +42,6 @@ from .rates import (
     Window,
 )
 
-PAGE_KEYS = ("id", "name", "source_url", "verified_at", "recorded_at", "currency")
 ROW_KEYS = (
     *(
         "provider",
