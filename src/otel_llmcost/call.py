@@ -170,6 +170,8 @@ class Reading:
     notes: tuple[str, ...] = ()
     conversation: str = ""
     fingerprint: str = ""
+    failure: str = ""
+    """What the answer itself says went wrong, as `error.type` calls it."""
 
 
 class PricedLine(NamedTuple):

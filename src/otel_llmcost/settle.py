@@ -160,6 +160,8 @@ class Settler:
             start_time=call.start_ns,
             attributes={**spans.project(call), **self.cost_attributes(priced)},
         )
+        if call.error_type:
+            span.set_status(Status(StatusCode.ERROR, call.error_type))
         span.end(call.end_ns)
         self._settle_budget_later(call, priced, created)
         scopes = created.scopes if created is not None else ()
@@ -258,7 +260,8 @@ class Settler:
             attributes[semconv.COST] = attributes.pop(semconv.COST)
         span.set_attributes(attributes)
         if call.error_type and not observation.native:
-            span.set_status(_error_status(observation))
+            # the message of an exception may quote the prompt: only its type leaves the process
+            span.set_status(Status(StatusCode.ERROR, call.error_type))
 
     def _settle_budget(self, observation: Observation, priced: Priced) -> None:
         _say_crossings(observation.span, observation.reservation.settle(priced))
@@ -279,8 +282,3 @@ def _say_crossings(span: ReadableSpan | Span | None, crossings: Iterable[Any] | 
     if isinstance(span, Span) and span.is_recording():
         for crossing in crossings or ():
             span.add_event(crossing.EVENT, crossing.attributes())
-
-
-def _error_status(observation: Observation) -> Status:
-    # the message of an exception may quote the prompt: only its type leaves the process
-    return Status(StatusCode.ERROR, type(observation.error).__qualname__ if observation.error else None)

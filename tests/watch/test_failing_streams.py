@@ -13,7 +13,15 @@ import openai
 import pytest
 
 from .conftest import World
-from .replies import CHAT_EVENTS, MESSAGE_EVENTS, RESPONSE_EVENTS, InProcess, event_stream, streamed
+from .replies import (
+    CHAT_EVENTS,
+    MESSAGE_EVENTS,
+    RESPONSE,
+    RESPONSE_EVENTS,
+    InProcess,
+    event_stream,
+    streamed,
+)
 
 ASK = [{"role": "user", "content": "Where?"}]
 OVERLOADED = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
@@ -99,3 +107,78 @@ def test_an_error_that_the_program_has_in_hand_is_not_the_streams(world: World) 
     assert call.error_type == ""
     assert priced.status == "estimated"
     assert "the stream was left before its usage came" in call.notes[-1]
+
+
+FAILED = {**RESPONSE, "status": "failed", "error": {"code": "server_error", "message": "gone"}, "usage": None}
+CUT_SHORT = {  # what comes, `error.type`, why the cost is an estimate
+    "chat": (CHAT_EVENTS[:3], "", "ended"),
+    "response": (RESPONSE_EVENTS[:2], "api_error", "failed"),
+    "response-failed": (
+        [*RESPONSE_EVENTS[:2], {"type": "response.failed", "sequence_number": 2, "response": FAILED}],
+        "server_error",
+        "failed",
+    ),
+    "response-error": (
+        [
+            *RESPONSE_EVENTS[:2],
+            {
+                "type": "error",
+                "code": "rate_limit_exceeded",
+                "message": "slow",
+                "param": None,
+                "sequence_number": 2,
+            },
+        ],
+        "rate_limit_exceeded",
+        "failed",
+    ),
+    "message": (MESSAGE_EVENTS[:4], "api_error", "failed"),
+    "message-empty": ([], "api_error", "failed"),
+}
+
+
+@pytest.mark.parametrize("way", [drain, drain_async])
+@pytest.mark.parametrize("case", CUT_SHORT)
+def test_a_failure_that_raises_nothing_is_told(
+    world: World, case: str, way: Callable[[str, bytes], None]
+) -> None:
+    events, error, how = CUT_SHORT[case]
+    way(case, event_stream(events, done=False))
+    [(call, priced)] = world.calls
+    assert call.error_type == error
+    assert priced.status == "estimated"
+    assert f"estimated: the stream {how} before its usage came: " in priced.reasons[-1]
+    [span] = world.spans.ended
+    assert span.attributes is not None
+    assert span.attributes.get("error.type", "") == error
+    assert span.status.is_ok is not bool(error)
+
+
+@pytest.mark.parametrize("case", ["response", "message"])
+def test_a_stream_whose_end_the_program_does_not_wait_for_has_not_failed(world: World, case: str) -> None:
+    events = RESPONSE_EVENTS if case == "response" else MESSAGE_EVENTS
+    stream = create(client(case, event_stream(events[:2], done=False), asynchronous=False), case)
+    next(iter(stream))
+    stream.close()
+    [(call, priced)] = world.calls
+    assert call.error_type == ""
+    assert "the stream was left before its usage came" in priced.reasons[-1]
+
+
+def test_a_whole_response_that_failed_is_a_failed_call(world: World) -> None:
+    http = httpx2.Client(transport=InProcess(lambda request: httpx2.Response(200, json=FAILED)))
+    made = openai.OpenAI(api_key="none", http_client=http).responses.create(model="gpt-4.1", input="Where?")
+    assert made.status == "failed"
+    [(call, priced)] = world.calls
+    assert (call.error_type, priced.status) == ("server_error", "unpriced")
+    assert priced.reasons == ("no-usage: the body is an error",)
+    [span] = world.spans.ended
+    assert (span.status.is_ok, span.status.description) == (False, "server_error")
+
+
+def test_a_background_response_whose_stream_ends_goes_on(world: World) -> None:
+    ai = client("response", event_stream(RESPONSE_EVENTS[:2], done=False), asynchronous=False)
+    for _ in ai.responses.create(model="gpt-4.1", input="Where?", stream=True, background=True):
+        pass
+    [(call, priced)] = world.calls
+    assert (call.error_type, priced.status) == ("", "pending")

@@ -15,7 +15,7 @@ from typing import Any
 from .guard import guarded
 
 Ended = Callable[[BaseException | None, bool], None]
-"""Called with (error or None, dropped without being closed)."""
+"""Called with (error or None, whether the body was read to its end)."""
 _TEE_CAP = 16 * 1024 * 1024
 _GENERATOR = "__stream__"
 """The method of the SDKs' streams that reads events, and closes the body whatever it raises."""
@@ -57,7 +57,7 @@ class _Watched:
         except BaseException as error:
             guarded(self._llmcost_ended, error, False)
             raise
-        guarded(self._llmcost_ended, None, False)
+        guarded(self._llmcost_ended, None, True)
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return _AsyncChunks(self, self._llmcost_inner.__aiter__())
@@ -77,7 +77,7 @@ class _Watched:
     def __del__(self) -> None:
         ended = getattr(self, "_llmcost_ended", None)
         if ended is not None:
-            guarded(ended, None, True)
+            guarded(ended, None, False)
 
 
 def _raised_by_the_stream() -> BaseException | None:
@@ -112,7 +112,7 @@ class _AsyncChunks:
         except GeneratorExit:
             raise
         except StopAsyncIteration:
-            guarded(body._llmcost_ended, None, False)
+            guarded(body._llmcost_ended, None, True)
             raise
         except BaseException as error:
             guarded(body._llmcost_ended, error, False)
@@ -161,14 +161,15 @@ def watch_memory_body(response: Any, ended: Ended) -> None:
     read_bytes, read_bytes_async = response.iter_bytes, response.aiter_bytes
     close, aclose = response.close, response.aclose
 
-    def over() -> None:
+    def over(read: bool = False) -> None:
         for name in _ITERATORS:  # instance attributes would keep the response from being pickled
             response.__dict__.pop(name, None)
-        guarded(ended, guarded(_raised_by_the_stream), False)
+        guarded(ended, guarded(_raised_by_the_stream), read)
 
     def iter_bytes(*args: Any, **kwargs: Any) -> Iterator[bytes]:
         try:
             yield from read_bytes(*args, **kwargs)
+            over(read=True)
         finally:
             over()
 
@@ -176,6 +177,7 @@ def watch_memory_body(response: Any, ended: Ended) -> None:
         try:
             async for chunk in read_bytes_async(*args, **kwargs):
                 yield chunk
+            over(read=True)
         finally:
             over()
 

@@ -37,6 +37,8 @@ class Collector:
     )
     PLACE: Place = ""
     """Where the text of the common event stands, once the head of the stream was seen."""
+    CUT_SHORT = ""
+    """`error.type` of a stream that ends without its last event; "" where not every provider sends one."""
 
     def __init__(self, keep_text: bool = False, of_openai: bool = False) -> None:
         self.of_openai = of_openai
@@ -139,10 +141,13 @@ class ChatCollector(Collector):
         return not self._headless
 
     def event(self, data: dict[str, Any]) -> None:
-        if data.get("usage") is not None or _usage_elsewhere(data):
+        usage = data.get("usage")
+        if usage is not None or _usage_elsewhere(data):
             self.keep(data)
             self._headless = False
-            self._usage_seen = True
+            self._usage_seen = self._usage_seen or usage is None or (usage.__class__ is dict and bool(usage))
+        elif data.get("error"):
+            self.keep(data)
         finished = False
         for choice in data.get("choices") or ():
             self._choice(choice)
@@ -198,22 +203,29 @@ def _usage_elsewhere(data: dict[str, Any]) -> bool:
 
 
 class ResponsesCollector(Collector):
-    """OpenAI Responses: `response.created` and the terminal event."""
+    """OpenAI Responses: `response.created` and the terminal event, or the error that stands in its place."""
 
-    __slots__ = ()
+    __slots__ = ("_usage_seen",)
     PLACE = "response"
+    CUT_SHORT = "api_error"
     _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
     _HEAD = frozenset({"response.created", "response.queued"})
 
+    def __init__(self, keep_text: bool = False, of_openai: bool = False) -> None:
+        super().__init__(keep_text, of_openai)
+        self._usage_seen = False
+
     def lacks_usage(self) -> bool:
-        return not self.complete
+        # a failed response may tell none though it wrote
+        return not self.complete or (not self._usage_seen and self.characters > 0)
 
     def event(self, data: dict[str, Any]) -> None:
         kind = data.get("type")
         if kind in self._TERMINAL:
             self.keep(data)
             self.complete = True
-        elif kind in self._HEAD:
+            self._usage_seen = bool(data["response"].get("usage"))
+        elif kind in self._HEAD or kind == "error":
             self.keep(data)
         elif kind.__class__ is str and kind.endswith(".delta") and not kind.endswith("audio.delta"):
             self.text(data.get("delta"))  # of speech it is data, whose transcript comes beside it
@@ -224,6 +236,7 @@ class AnthropicCollector(Collector):
 
     __slots__ = ("_delta_seen",)
     PLACE = "message"
+    CUT_SHORT = "api_error"  # as the SDK calls it on its own span
 
     def __init__(self, keep_text: bool = False, of_openai: bool = False) -> None:
         super().__init__(keep_text, of_openai)
@@ -240,7 +253,7 @@ class AnthropicCollector(Collector):
         elif kind == "message_delta":
             self.keep(data)
             self._delta_seen = True
-        elif kind == "message_start":
+        elif kind in ("message_start", "error"):
             self.keep(data)
         elif kind == "message_stop":
             self.complete = True

@@ -25,6 +25,7 @@ class Exchange:
         "kind",
         "observation",
         "raw",
+        "read",
         "response",
         "stream",
         "unparsed",
@@ -36,6 +37,8 @@ class Exchange:
         kind = observation.route.collector if stream or unparsed else Collector
         self.collector: Collector = kind(observation.engine.keep_text, observation.client.is_openai)
         self.stream = stream
+        self.read = False
+        """Whether the body was read to its end."""
         self.unparsed = unparsed
         """The program reads the body itself (`with_raw_response`, `with_streaming_response`)."""
         self.raw: list[bytes] | None = None
@@ -54,11 +57,12 @@ class Exchange:
         observation = self.observation
         return observation.route.fold(collector.events) if observation and collector.events else {}
 
-    def ended(self, error: BaseException | None, dropped: bool) -> None:
+    def ended(self, error: BaseException | None, read: bool) -> None:
         """The body was read, closed, failed or dropped."""
         observation = self.observation
         if observation is None or not observation.open or self is not observation.exchanges[-1]:
             return
+        self.read = read
         if error is not None and observation.error is None:
             observation.error = error
         if error is not None and observation.ends_with_native:
@@ -66,12 +70,19 @@ class Exchange:
         if self.stream or self.unparsed:
             observation.finish()
 
+    def cut_short(self) -> str:
+        """The `error.type` of a stream that the provider ended without its last event, which raises nothing."""
+        collector = self.collector
+        if not (self.stream and self.read) or collector.complete:
+            return ""
+        # who reads the bytes by itself hides from the SDK, too, what it saw
+        return "" if self.unparsed and not collector.first_ns else collector.CUT_SHORT
+
     def read_unparsed(self) -> None:
         """Read a body that the SDK did not parse."""
         collector = self.collector
         if not self.unparsed or collector.body is not None or collector.events:
             return
-        self.unparsed = False
         if self.raw is not None:
             content = decoded(self.kind, self.headers, self.raw)
             self.raw = None

@@ -19,6 +19,7 @@ from opentelemetry.trace import SpanContext
 
 from .. import semconv
 from ..call import NO_USAGE_NOTE, NOTED, PENDING_NOTE, Call, Reading, code_of, note, response_key
+from ..usage.failures import told_failure
 from .guard import guarded
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class Later:
             if not isinstance(body, Mapping):
                 continue
             reading = observation.route.read(body, observation.body)
+            reading.failure = told_failure(body)
             pending = any(code_of(text) == PENDING_NOTE for text in reading.notes)
             if not pending and (reading.usage or _is_untold(body, reading)):
                 self._settle_one(observation, body, reading)
@@ -223,6 +225,7 @@ def _call(
         port=client.port,
         response_id=reading.response_id,
         finish_reasons=reading.finish_reasons,
+        error_type=reading.failure,
         reported=reading.reported,
         notes=notes,
         tags=created.tags if created is not None else observation.tags,

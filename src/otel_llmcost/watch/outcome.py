@@ -25,9 +25,9 @@ from ..call import (
     note,
     response_key,
 )
+from ..usage.failures import told_failure
 from ..usage.meters import OUTPUT_METERS, PROMPT_METERS
 from ..usage.quantities import money, total_of
-from .collectors import Collector
 from .guard import guarded
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def call_of(observation: Observation) -> Call:
     readings = [guarded(_reading, observation, exchange) or _failed() for exchange in observation.exchanges]
     reading = readings[-1] if readings else Reading()
     client, error = observation.client, _error_of(observation)
+    failed = error_type(observation) if error is not None or observation.native else ""
     # positional, because keywords and defaults cost microseconds here
     call = Call(
         _key(observation, reading),
@@ -68,7 +69,7 @@ def call_of(observation: Observation) -> Call:
         client.port,
         reading.response_id,
         reading.finish_reasons,
-        error_type(observation) if error is not None or observation.native else "",
+        failed or reading.failure,
         _first_chunk(observation),
         observation.attempts if error is None else max(observation.attempts, _failed_at(error)),
         reading.reported,
@@ -78,7 +79,7 @@ def call_of(observation: Observation) -> Call:
     )
     if len(readings) > 1:
         _join_hops(call, readings)
-    if call.attempts > 1 or call.error_type:
+    if call.attempts > 1 or failed:
         _explain_failure(observation, call)
     return call
 
@@ -107,11 +108,15 @@ def _failed() -> Reading:
 
 
 def _reading(observation: Observation, exchange: Exchange) -> Reading:
-    collector, route, body = exchange.collector, observation.route, exchange.body()
+    route, body = observation.route, exchange.body()
     known = body.__class__ is dict or isinstance(body, Mapping)
     reading = route.read(body if known else {}, observation.body)
+    if known:
+        reading.failure = told_failure(body)
     if exchange.stream:
-        _complete_stream(observation, collector, reading)
+        if observation.body.get("background") is not True:  # else it goes on, whatever becomes of its stream
+            reading.failure = reading.failure or exchange.cut_short()
+            _complete_stream(observation, exchange, reading)
     elif reading.reported is None and not observation.client.first_party:
         _add_gateways_figure(exchange, reading)
     if route.unpriced:
@@ -128,19 +133,13 @@ def _add_gateways_figure(exchange: Exchange, reading: Reading) -> None:
         reading.notes = (*reading.notes, *notes)
 
 
-def _complete_stream(observation: Observation, collector: Collector, reading: Reading) -> None:
+def _complete_stream(observation: Observation, exchange: Exchange, reading: Reading) -> None:
     """Estimate what a stream did not say because it ended early or was not asked for its usage."""
+    collector = exchange.collector
     if reading.reported is not None or not collector.lacks_usage():
-        return
-    if observation.body.get("background") is True:
         return
     seen = -(-collector.characters // _CHARACTERS_PER_TOKEN)
     usage: dict[str, Any] = {m: q for m, q in reading.usage.items() if m not in OUTPUT_METERS}
-    if collector.complete:
-        why = "the stream carried no usage"
-    else:
-        how = "failed" if _broke(observation) else "was left"
-        why = f"the stream {how} before its usage came"
     said = [f"{seen} output tokens from {collector.characters} characters seen"]
     if not any(meter in usage for meter in PROMPT_METERS):
         characters = sum(_characters(observation.body))
@@ -155,7 +154,20 @@ def _complete_stream(observation: Observation, collector: Collector, reading: Re
         for text in reading.notes
         if code_of(text) not in (NO_USAGE_NOTE, PENDING_NOTE) and text != BROKEN_OFF
     )
-    reading.notes = (*kept, note(ESTIMATED_NOTE, f"{why}: {', '.join(said)}"))
+    reading.notes = (
+        *kept,
+        note(ESTIMATED_NOTE, f"{_why_untold(observation, exchange, reading)}: {', '.join(said)}"),
+    )
+
+
+def _why_untold(observation: Observation, exchange: Exchange, reading: Reading) -> str:
+    if reading.failure or _broke(observation):
+        how = "failed"
+    elif exchange.collector.complete:
+        return "the stream carried no usage"
+    else:
+        how = "ended" if exchange.read else "was left"
+    return f"the stream {how} before its usage came"
 
 
 def _broke(observation: Observation) -> bool:

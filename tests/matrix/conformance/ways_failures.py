@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from otel_llmcost.server.demo_provider import Reply
@@ -168,16 +169,23 @@ _BODIES: dict[str, Any] = {
 }
 
 
-def _unknown(bench: Bench) -> tuple[Expect, ...]:
-    """Whatever stood in the body: no price, and if the SDK raised, its error."""
-    kind = bench.seen[-1][1][0] if bench.seen[-1][0] == "raised" else ""
-    return (Expect(None, "unpriced", error=kind.rpartition(".")[2]),)
+def _unknown(bench: Bench, told: str = "") -> tuple[Expect, ...]:
+    """Whatever stood in the body: no price, and if the SDK raised, its error, else the one that was `told`."""
+    kind = bench.seen[-1][1][0].rpartition(".")[2] if bench.seen[-1][0] == "raised" else told
+    return (Expect(None, "unpriced", error=kind),)
 
 
 for _surface in _WHOLE:
     for _name, _body in _BODIES.items():
+        _told = "server_error" if "error" in _name else ""
 
-        @way(_surface.sdk, _surface.path, f"body: {_name}", after=_unknown, needs=_surface.path)
+        @way(
+            _surface.sdk,
+            _surface.path,
+            f"body: {_name}",
+            after=partial(_unknown, told=_told),
+            needs=_surface.path,
+        )
         async def hostile(bench: Bench, surface: Surface = _surface, body: Any = _body) -> None:
             reply = Reply(body, content_type="application/json")
             bench.provider.script([reply])
