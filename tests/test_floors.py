@@ -53,6 +53,7 @@ FLOORS = (
         "server",
         "tui",
         "answers",
+        "process",
         "runtime",
         "assembly",
         "entry",
@@ -103,6 +104,7 @@ STAIRS = {
         "collector",
     ],
     5: [
+        "process",
         "telemetry",
         "assembly",
         "upkeep",
@@ -133,21 +135,23 @@ def rooms() -> dict[str, list[Path]]:
     return found
 
 
-@cache
-def imported(path: Path) -> list[tuple[str, str, int]]:
-    """(kind, name, line) of every import that runs: `own` room names, `other` top-level packages."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    depth = len(path.relative_to(SOURCE).parts) - 1
+def running(tree: ast.Module) -> list[ast.AST]:
+    """Every node but those that only a type checker looks at."""
     skipped = {
         id(node)
         for branch in ast.walk(tree)
         if isinstance(branch, ast.If) and "TYPE_CHECKING" in ast.unparse(branch.test)
         for node in ast.walk(branch)
     }
+    return [node for node in ast.walk(tree) if id(node) not in skipped]
+
+
+@cache
+def imported(path: Path) -> list[tuple[str, str, int]]:
+    """(kind, name, line) of every import that runs: `own` room names, `other` top-level packages."""
+    depth = len(path.relative_to(SOURCE).parts) - 1
     found: list[tuple[str, str, int]] = []
-    for node in ast.walk(tree):
-        if id(node) in skipped:
-            continue
+    for node in running(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found += [("other", alias.name.split(".")[0], node.lineno) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -184,6 +188,33 @@ def test_a_room_imports_downwards_only(room: str) -> None:
             if not (down or same):
                 wrong.append(f"{path.relative_to(SOURCE)}:{line} imports {name}")
     assert not wrong
+
+
+def imports_of(path: Path, modules: dict[tuple[str, ...], Path]) -> set[Path]:
+    """The modules of the package that a module imports when it runs, inside functions included."""
+    found: set[Path] = set()
+    here = path.relative_to(SOURCE).with_suffix("").parts[:-1]
+    for node in running(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.ImportFrom) or not node.level:
+            continue
+        base = here[: len(here) - node.level + 1] + tuple(
+            (node.module or "").split(".") if node.module else ()
+        )
+        named = [modules.get((*base, alias.name), modules.get(base)) for alias in node.names]
+        found |= {module for module in named if module is not None}
+    return found - {path}
+
+
+def test_no_module_comes_back_to_itself_by_its_imports() -> None:
+    modules = {
+        path.relative_to(SOURCE).with_suffix("").parts: path for paths in rooms().values() for path in paths
+    }
+    modules |= {name[:-1]: path for name, path in modules.items() if name[-1] == "__init__"}
+    later = {path: imports_of(path, modules) for path in modules.values()}
+    # whoever imports only modules that are through is through: what is left goes round in circles
+    while through := {path for path, imported in later.items() if not imported & later.keys()}:
+        later = {path: imported for path, imported in later.items() if path not in through}
+    assert sorted(path.relative_to(SOURCE).as_posix() for path in later) == []
 
 
 @pytest.mark.parametrize("room", sorted(FLOORS[0] & set(rooms())))

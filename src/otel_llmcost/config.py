@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from .errors import ConfigurationError
 from .setting_names import unknown_settings
-from .setting_reader import Reader
+from .setting_reader import Reader, table_of
 
 if TYPE_CHECKING:
     from .toml_source import TomlDocument, TomlTable
@@ -80,12 +80,7 @@ class Config:
 
     def table(self, *path: str) -> TomlTable | None:
         """A table of the file, such as `table("budgets")`; None where there is none."""
-        if self.document is None:
-            return None
-        table: TomlTable | None = self.document.table
-        for key in path:
-            table = table.inner(key) if table is not None else None
-        return table
+        return table_of(self.document, path)
 
 
 def load_config(environ: Mapping[str, str] | None = None, directory: Path | None = None) -> Config:
@@ -93,7 +88,7 @@ def load_config(environ: Mapping[str, str] | None = None, directory: Path | None
     environ = os.environ if environ is None else environ
     config = Config()
     _load_file(config, environ, directory)
-    read = Reader(environ, config)
+    read = Reader(environ, config.document, trusted=config.trusted_document, problems=config.problems)
     config.enabled = not read.flag(False, "DISABLED", "disabled")
     _read_ledger(config, read, environ)
     config.exit_timeout_s = read.number(2.0, _DAY_S, "EXIT_TIMEOUT", "exit_timeout")

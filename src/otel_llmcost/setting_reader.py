@@ -1,4 +1,4 @@
-"""One setting after the other, from the environment over the file; what is wrong becomes a problem of the `Config`."""
+"""One setting after the other, from the environment over the file; what is wrong becomes a problem."""
 
 from __future__ import annotations
 
@@ -8,17 +8,33 @@ from typing import TYPE_CHECKING
 from .errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from .config import Config
+    from .toml_source import TomlDocument, TomlTable
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off", ""})
 
 
-class Reader:
-    """Looks a setting up in the environment, then in the file; what is wrong becomes a problem."""
+def table_of(document: TomlDocument | None, path: tuple[str, ...]) -> TomlTable | None:
+    """A table of a settings file, None where there is no file or no such table in it."""
+    table = document.table if document is not None else None
+    for key in path:
+        table = table.inner(key) if table is not None else None
+    return table
 
-    def __init__(self, environ: Mapping[str, str], config: Config) -> None:
-        self.environ, self.config = environ, config
+
+class Reader:
+    """Looks a setting up in the environment, then in the file; what is wrong is added to `problems`."""
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        document: TomlDocument | None,
+        *,
+        trusted: bool,
+        problems: list[ConfigurationError],
+    ) -> None:
+        self.environ, self.document, self.trusted_document = environ, document, trusted
+        self.problems = problems
 
     def raw(self, name: str, *path: str) -> tuple[object, str, int]:
         """(value or None, where it was said, line)."""
@@ -26,15 +42,15 @@ class Reader:
         text = self.environ.get(variable)
         if text:  # empty is unset, as OpenTelemetry has it
             return text, variable, 0
-        table = self.config.table(*path[:-1]) if path else None
+        table = table_of(self.document, path[:-1]) if path else None
         if table is None or path[-1] not in table:
             return None, "", 0
         return table[path[-1]], ".".join(path), table.line(path[-1])
 
     def wrong(self, key: str, line: int, value: object, allowed: str) -> None:
-        document = self.config.document
+        document = self.document
         file = str(document.path) if line and document is not None else ""
-        self.config.problems.append(
+        self.problems.append(
             ConfigurationError(
                 "is not understood", file=file, line=line, key=key, value=value, allowed=allowed
             )
@@ -73,7 +89,7 @@ class Reader:
     def trusted(self, name: str, *path: str) -> str:
         """A text that a file which merely lies in the working directory may not set."""
         value, key, line = self.raw(name, *path)
-        if line and not self.config.trusted_document:
+        if line and not self.trusted_document:
             self.wrong(key, line, value, "only in the environment, or in a file that you named")
             return ""
         return "" if value is None else str(value).strip()
@@ -114,7 +130,7 @@ class Reader:
     def pairs(self, name: str, *path: str, free: bool = False) -> dict[str, str]:
         """Pairs of the file's table, then those of the variable ("a=b,c=d") over them; `free`: values of any kind."""
         found: dict[str, str] = {}
-        table = self.config.table(*path)
+        table = table_of(self.document, path)
         for key in table or ():
             value = table[key] if table is not None else None
             if isinstance(value, str):

@@ -8,6 +8,7 @@ from .. import semconv as s
 from ..call import ESTIMATED_NOTE, note
 from .ottl import Statements, assign, attribute, cache, first_of, quoted
 from .statements import IN_WORK, pricing
+from .terms import doubt, tier_spellings
 
 _RAW, _OUTPUT, _METADATA = "gen_ai.usage.raw", "output.value", "ai.response.providerMetadata"
 LARGEST_BODY = 20_000
@@ -16,8 +17,6 @@ LARGEST_BODY = 20_000
 
 def bodies() -> Iterable[Statements]:
     """Takes counts and terms from a body that says more than the span's attributes."""
-    from .reading import doubt
-
     raw, output = attribute(_RAW), attribute(_OUTPUT)
     yield _metadata()
     # Streamed answers are recorded as their last piece, without usage.
@@ -99,8 +98,6 @@ def _terms(body: str, usage: str, where: str) -> Iterable[str]:
     tier, said = cache("tier"), first_of(f'{body}["service_tier"]', f'{usage}["service_tier"]')
     yield assign(tier, first_of(f'{usage}["service_tier"]', pricing("tier")), where)
     yield assign(tier, said, f"{where} and {body} != nil and {said} != nil")
-    from .reading import tier_spellings
-
     yield from tier_spellings(tier)
     yield assign(pricing("tier"), tier, where)
     geo = f'{usage}["inference_geo"]'

@@ -13,11 +13,12 @@ from ..spans.aliases import ALIASES
 from ..spans.dialects import CACHE, LIFETIMES, WRITES
 from ..spans.openinference import NAMES as OPENINFERENCE_NAMES
 from ..spans.vercel import NAMES as VERCEL_NAMES
-from ..usage.terms import STANDARD, TIERS
+from ..usage.terms import STANDARD
 from .bodies import bodies
 from .leaves import CONVENTIONS, OPENINFERENCE, VERCEL, Leaf
 from .ottl import Statements, assign, attribute, cache, first_of, one_of, quoted
 from .statements import IN_WORK, PRICING, pricing
+from .terms import doubt, tier_spellings
 
 SCOPE = "instrumentation_scope.name"
 FOREIGN_COSTS = (s.COST, s.STATUS, "llm.cost.total", "operation.cost", "langfuse.observation.cost_details")
@@ -135,23 +136,6 @@ def _tiers() -> Statements:
     group = Statements([IN_WORK, f"not {usual}"], comment="Tiers under other names.")
     group.add(*tier_spellings(tier))
     return group
-
-
-def doubt(text: str, where: str) -> Iterable[str]:
-    """A note that makes the amount an estimate."""
-    yield assign(pricing("doubtful"), "true", where)
-    yield f"append({pricing('notes')}, {quoted(text)}) where {where}"
-
-
-def tier_spellings(tier: str) -> Iterable[str]:
-    """Providers' spellings of tiers in ours; an unknown one stays and has no price, nothing said is standard."""
-    yield assign(tier, quoted("standard"), f'{tier} == "" or {tier} == "default"')
-    yield assign(tier, f"ToLowerCase({tier})", f'{tier} != "standard"')
-    for said, ours in TIERS.items():
-        if ours and said not in (ours, "default"):
-            yield assign(tier, quoted(ours), f"{tier} == {quoted(said)}")
-    unsaid = [said for said, ours in TIERS.items() if not ours]
-    yield assign(tier, quoted("standard"), f'{tier} != "standard" and {one_of(tier, unsaid)}')
 
 
 def _operation_is_priced(kind: str) -> list[str]:
