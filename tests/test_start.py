@@ -95,6 +95,39 @@ def test_a_program_that_makes_no_call_loads_nothing_for_calls(tmp_path: Path) ->
     assert not early
 
 
+def test_a_program_where_we_are_switched_off_loads_nothing_that_watches(tmp_path: Path) -> None:
+    (tmp_path / "otel-llmcost.toml").write_text("disabled = true\n")
+    program = """
+from otel_llmcost import entry
+from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
+entry.pre_instrument()
+for kind in (entry.OpenAIInstrumentor, entry.AnthropicInstrumentor):
+    kind().instrument()
+import openai, anthropic
+for kind in (entry.OpenAIInstrumentor, entry.AnthropicInstrumentor):
+    kind().uninstrument()
+print(*loaded())
+"""
+    off = {
+        "config",
+        "entry",
+        "errors",
+        "process",
+        "setting_names",
+        "setting_reader",
+        "toml_source",
+        "version",
+    }
+    assert set(run(program, tmp_path).split()) <= {
+        *off,
+        "toml_places",
+        "watch",
+        "watch.guard",
+        "watch.supported",
+    }
+    assert [path.name for path in tmp_path.iterdir()] == ["otel-llmcost.toml"]
+
+
 def test_what_the_first_call_needs_is_ready_when_its_sdk_was_imported(tmp_path: Path) -> None:
     program = """
 import otel_llmcost

@@ -106,3 +106,22 @@ def test_a_call_under_way_when_watching_ends_is_unpriced_not_free(tmp_path: Path
     """,
         tmp_path,
     )
+
+
+def test_where_everything_is_switched_off_it_says_so_instead_of_passing(tmp_path: Path) -> None:
+    (tmp_path / "otel-llmcost.toml").write_text("disabled = true\n")
+    told = run(
+        f"""
+        import os
+        os.chdir({str(tmp_path)!r})
+        from otel_llmcost import ConfigurationError
+        from otel_llmcost.testing import capture
+        try:
+            with capture():
+                print("captured")
+        except ConfigurationError as error:
+            print(error)
+        """,
+        tmp_path,
+    )
+    assert told.startswith("capture() can see no call: everything is switched off")

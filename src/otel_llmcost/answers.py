@@ -26,8 +26,8 @@ from .ledger.drain import open_up_to_date
 from .ledger.filters import CallFilter, column
 from .ledger.row import LedgerRow
 from .ledger.store import Ledger
+from .process import assembled
 from .reports import CostRow, Report
-from .runtime import assembled
 from .services import Prices
 from .sessions.kept import KeptSession, kept_sessions
 

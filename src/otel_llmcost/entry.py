@@ -14,6 +14,7 @@ from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-de
     BaseInstrumentor,
 )
 
+from . import process
 from .errors import ConfigurationError
 from .watch.guard import guarded
 from .watch.supported import SDKS
@@ -25,9 +26,9 @@ def pre_instrument() -> None:
 
 
 def _pre_instrument() -> None:
-    from .runtime import enabled, runtime
+    if process.enabled():
+        from .runtime import runtime
 
-    if enabled():
         runtime().arm()
 
 
@@ -43,6 +44,8 @@ class _SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         guarded(self._watch)
 
     def _watch(self) -> None:
+        if not process.enabled():
+            return
         from .runtime import instrument
 
         # a budget with a mistake was told when the settings were read; a program that runs is not to be stopped by it
@@ -50,9 +53,12 @@ class _SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]
             instrument(sdks=(self.sdk,))
 
     def _uninstrument(self, **kwargs: Any) -> None:
-        from .runtime import uninstrument
+        guarded(self._unwatch)
 
-        guarded(lambda: uninstrument(sdks=(self.sdk,)))
+    def _unwatch(self) -> None:
+        made = process.assembled()
+        if made is not None:
+            made.unwatch((self.sdk,))
 
 
 class OpenAIInstrumentor(_SdkInstrumentor):

@@ -1,4 +1,4 @@
-"""The only assembler: reads the settings, joins the rooms, and holds the state of the process.
+"""The only assembler: joins the rooms, by the settings of the process.
 
 `instrument()` makes one `Runtime` and arms the hooks; `uninstrument()` takes them off again. Counters and the
 ledger outlive that: a second observable counter of one name would silently lose its callback.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from collections.abc import Callable, Iterable
 from functools import partial
 from types import ModuleType
@@ -29,12 +28,13 @@ from .assembly import (
     read_past,
     tell,
 )
-from .config import Config, load_config
+from .config import Config
 from .endings import Endings
 from .gauges import Gauges
 from .ledger import Recorder, open_recorder
 from .ledger.claims import Claims
 from .metrics import Counters
+from .process import enabled, process
 from .processor import CostSpanProcessor
 from .settle import Settler
 from .telemetry import configure_sdk, prepend, sdk_provider
@@ -87,7 +87,8 @@ class Runtime:
         self._armed = False
         self._provider_patch = Patch()
         self._session_log: SessionLog | None = None
-        self.gate = self.settler.gate = open_gate(config, self.upkeep.opened)
+        if config.enabled:
+            self.gate = self.settler.gate = open_gate(config, self.upkeep.opened)
 
     @property
     def book(self) -> Book:
@@ -211,43 +212,15 @@ class Runtime:
         self._endings.end_first()
 
 
-class _Process:
-    """The one runtime of this process."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.config: Config | None = None
-        self.runtime: Runtime | None = None
-
-    def settings(self) -> Config:
-        """The settings, read once."""
-        if self.config is None:
-            self.config = load_config()
-        return self.config
-
-
-_process = _Process()
-
-
 def runtime() -> Runtime:
     """The runtime of this process, assembled on first use."""
-    made = _process.runtime
+    made = process.runtime
     if made is None:
-        with _process.lock:
-            made = _process.runtime
+        with process.lock:
+            made = process.runtime
             if made is None:
-                made = _process.runtime = Runtime(_process.settings())
+                made = process.runtime = Runtime(process.settings())
     return made
-
-
-def enabled() -> bool:
-    """Whether anything is to be done at all (`OTEL_LLMCOST_DISABLED`)."""
-    return _process.settings().enabled
-
-
-def assembled() -> Runtime | None:
-    """The runtime where there is one already."""
-    return _process.runtime
 
 
 def _start_services() -> Services:
@@ -264,6 +237,8 @@ def use_budgets(*budgets: Budget) -> None:
     counters from where they stand.
     """
     made = runtime()
+    if not made.config.enabled:
+        return
     directory = ledger_settings(made.config).directory
     made.gate = made.settler.gate = gate_of(budgets, made.book, directory)
     if made.gate is not None:
@@ -294,6 +269,6 @@ def instrument(client: Any = None, *, sdks: Iterable[str] | None = None) -> None
 
 def uninstrument(*, sdks: Iterable[str] | None = None) -> None:
     """Stop watching; the SDKs are as they were."""
-    made = _process.runtime
+    made = process.runtime
     if made is not None:
         made.unwatch(sdks)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from .call import Call, Priced
+from .errors import ConfigurationError
 from .money import as_decimal
 from .runtime import instrument, runtime
 from .usage.meters import INPUT_METERS, OUTPUT_METERS, PROMPT_METERS, total
@@ -93,8 +94,13 @@ def capture(*, ledger: bool = False) -> Iterator[Captured]:
     """Collect the calls that are settled meanwhile; watches all SDKs if nobody does yet.
 
     With `ledger=False` (the default) they are kept out of the local ledger: replayed recordings cost nothing.
+    Raises `ConfigurationError` where everything is switched off: a test that sees no call would pass for nothing.
     """
     made = runtime()
+    if not made.config.enabled:
+        raise ConfigurationError(
+            "capture() can see no call: everything is switched off; unset OTEL_LLMCOST_DISABLED (`disabled`) for tests"
+        )
     if not made.engine.active:
         instrument()
     found = Captured()

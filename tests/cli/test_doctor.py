@@ -59,6 +59,7 @@ def test_a_switched_off_instrumentor_is_seen(environ, tmp_path):
     assert found(environ, tmp_path, "sdk", "anthropic").state == OK
     environ["OTEL_LLMCOST_DISABLED"] = "true"
     assert found(environ, tmp_path, "package", "switch").state == NOTE
+    assert found(environ, tmp_path, "sdk", "anthropic").text.endswith(", not watched")
 
 
 def test_a_listening_collector_is_told_from_a_missing_one(environ, tmp_path, free_port):

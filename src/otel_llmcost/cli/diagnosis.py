@@ -37,7 +37,7 @@ def diagnose(environ: Mapping[str, str] | None = None, directory: Path | None = 
     return Diagnosis(
         (
             *package(config),
-            *sdks(told),
+            *sdks(told, enabled=config.enabled),
             *neighbours(told),
             *seen_spans(config),
             *export(told),
@@ -58,14 +58,16 @@ def package(config: Config) -> Iterable[Finding]:
         )
 
 
-def sdks(environ: Mapping[str, str]) -> Iterable[Finding]:
+def sdks(environ: Mapping[str, str], *, enabled: bool) -> Iterable[Finding]:
     """The SDKs that can be watched: whether each is here, in a supported version, and switched on."""
     registered = {entry.name for entry in metadata.entry_points(group=_INSTRUMENTORS)}
     for name, sdk in SDKS.items():
-        yield _sdk(name, sdk.requires, registered, environ)
+        yield _sdk(name, sdk.requires, registered, environ, enabled)
 
 
-def _sdk(name: str, requires: str, registered: set[str], environ: Mapping[str, str]) -> Finding:
+def _sdk(
+    name: str, requires: str, registered: set[str], environ: Mapping[str, str], enabled: bool
+) -> Finding:
     entry = entry_of(name)
     version = version_of(name)
     if not version:
@@ -83,7 +85,8 @@ def _sdk(name: str, requires: str, registered: set[str], environ: Mapping[str, s
     if is_off(name, environ):
         text = f"{version}, switched off by {DISABLED_BY}"
         return Finding("sdk", name, NOTE, text, f"take {entry} out of it")
-    return Finding("sdk", name, OK, f"{version}, watched")
+    # `package` says what switches all of it off
+    return Finding("sdk", name, OK, f"{version}, watched" if enabled else f"{version}, not watched")
 
 
 def neighbours(environ: Mapping[str, str]) -> Iterable[Finding]:

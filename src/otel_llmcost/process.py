@@ -1,0 +1,42 @@
+"""The state of this process, in one confessed place: its settings, read once, and what was assembled from them.
+
+Apart from `runtime`, so that a program where we are switched off loads none of what watches calls.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from .config import Config, load_config
+
+if TYPE_CHECKING:
+    from .runtime import Runtime
+
+
+class Process:
+    """What this process has of us."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._config: Config | None = None
+        self.runtime: Runtime | None = None
+
+    def settings(self) -> Config:
+        """The settings, read once."""
+        if self._config is None:
+            self._config = load_config()
+        return self._config
+
+
+process = Process()
+
+
+def enabled() -> bool:
+    """Whether anything is to be done at all (`OTEL_LLMCOST_DISABLED`)."""
+    return process.settings().enabled
+
+
+def assembled() -> Runtime | None:
+    """The runtime where there is one already."""
+    return process.runtime
