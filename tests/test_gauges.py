@@ -107,7 +107,7 @@ def test_calls_that_the_ledger_kept_and_their_journal(tmp_path: Path) -> None:
 
 
 def test_calls_that_found_no_place(tmp_path: Path) -> None:
-    full = recorder(tmp_path, cap_bytes=1000)
+    full = recorder(tmp_path, cap_bytes=100)
     told = Told(recorder=full)
     keep(full, 2)
     assert told("llmcost.ledger.calls") == {("kept",): 0, ("dropped",): 2}
