@@ -6,7 +6,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
-from otel_llmcost.telemetry import _exporters_asked_for, prepend, sdk_provider
+from otel_llmcost.telemetry import _exporters_asked_for, _transport, prepend, sdk_provider
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,31 @@ def test_a_pipeline_is_made_only_of_what_the_environment_asks_for(
     environ: dict[str, str], expected: dict[str, str]
 ) -> None:
     assert _exporters_asked_for(environ) == expected
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, "otlp_proto_http"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"}, "otlp_proto_grpc"),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
+            "otlp_proto_http",
+        ),
+        (
+            {
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317",
+                "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://d:4318/v1/traces",
+            },
+            "otlp_proto_http",
+        ),
+        ({"OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "grpc"}, "otlp_proto_http"),
+    ],
+)
+def test_each_signal_has_the_transport_of_its_protocol_or_port(
+    environ: dict[str, str], expected: str
+) -> None:
+    assert _transport(environ, "TRACES") == expected
 
 
 def test_our_processor_stands_first_and_once() -> None:

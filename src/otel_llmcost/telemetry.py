@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +17,11 @@ from urllib.parse import urlsplit
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
-_SIGNALS = ("TRACES", "METRICS")
+_SIGNALS = {"TRACES": "trace_exporter_names", "METRICS": "metric_exporter_names"}
+"""Signal -> the configurator's argument for its exporters."""
+_HTTP = "http/protobuf"
+_TRANSPORTS = {"grpc": "otlp_proto_grpc", _HTTP: "otlp_proto_http"}
+"""Protocol -> the name of its exporter."""
 _GRPC_PORT = 4317
 _AUTO_INSTRUMENTATION = "opentelemetry.instrumentation.auto_instrumentation"
 """Loaded where `opentelemetry-instrument` started the program."""
@@ -58,14 +63,53 @@ def configure_sdk() -> None:
         return
     from opentelemetry.sdk._configuration import _OTelSDKConfigurator
 
-    for signal in _SIGNALS:
-        os.environ.setdefault(f"OTEL_{signal}_EXPORTER", exporters.get(signal, "none"))
-    endpoint = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
-    endpoint = endpoint or os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "")
-    protocol = "grpc" if urlsplit(endpoint).port == _GRPC_PORT else "http/protobuf"
-    os.environ.setdefault("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)
     configurator: Any = _OTelSDKConfigurator
-    configurator().configure()
+    if os.environ.get("OTEL_CONFIG_FILE"):
+        configurator().configure()
+        return
+    # given as arguments: what stood in the environment would be inherited by the program's children
+    unnamed = {
+        signal: name for signal, name in _SIGNALS.items() if not os.environ.get(f"OTEL_{signal}_EXPORTER")
+    }
+    asked = {
+        name: [_transport(os.environ, signal)] for signal, name in unnamed.items() if signal in exporters
+    }
+    with _protocols(exporters.keys() - unnamed):
+        configurator().configure(**asked)
+
+
+def _transport(environ: Mapping[str, str], signal: str) -> str:
+    """The OTLP exporter for a signal: by its protocol, else by the port of its endpoint."""
+    own, general = f"OTEL_EXPORTER_OTLP_{signal}", "OTEL_EXPORTER_OTLP"
+    protocol = environ.get(f"{own}_PROTOCOL") or environ.get(f"{general}_PROTOCOL")
+    if protocol:
+        # of one that it does not know the configurator complains
+        return _TRANSPORTS.get(protocol.strip(), protocol)
+    endpoint = environ.get(f"{own}_ENDPOINT") or environ.get(f"{general}_ENDPOINT") or ""
+    return _TRANSPORTS["grpc" if urlsplit(endpoint).port == _GRPC_PORT else _HTTP]
+
+
+@contextmanager
+def _protocols(signals: Iterable[str]) -> Iterator[None]:
+    """The protocol for exporters that the environment names `otlp` and nothing more, said for this moment.
+
+    The SDK reads the names of exporters in the environment and there alone, and takes gRPC for granted.
+    """
+    said = [
+        f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL"
+        for signal in signals
+        if _transport(os.environ, signal) == _TRANSPORTS[_HTTP]
+    ]
+    former = {name: os.environ.get(name) for name in said}
+    os.environ.update(dict.fromkeys(said, _HTTP))
+    try:
+        yield
+    finally:
+        for name, value in former.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _exporters_asked_for(environ: Mapping[str, str]) -> dict[str, str]:

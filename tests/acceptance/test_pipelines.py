@@ -73,6 +73,19 @@ def test_from_code_with_an_endpoint_named_and_nobody_who_makes_a_pipeline(world:
     assert_both_counted_once(world)
 
 
+@pytest.mark.parametrize(
+    "named",
+    [{}, {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_METRICS_EXPORTER": "otlp"}],
+    ids=["endpoint", "exporters"],
+)
+def test_making_a_pipeline_leaves_the_environment_as_it_was(world: World, named: dict[str, str]) -> None:
+    """Else a child process would take for the user's wish what we chose for this one."""
+    start = "import os, otel_llmcost\notel_llmcost.instrument()\nbefore = dict(os.environ)\n"
+    end = "calls()\nassert dict(os.environ) == before, set(os.environ.items()) ^ set(before.items())\n"
+    world.run(start + CALLS + end, wrapper=(), OTEL_EXPORTER_OTLP_PROTOCOL="", **named)
+    assert_both_counted_once(world)
+
+
 def test_a_configuration_file(world: World) -> None:
     (world.folder / "otel.yaml").write_text(
         f"""
