@@ -82,3 +82,11 @@ def test_from_the_command_line(ledger: Path) -> None:
     with Ledger(ledger) as opened:
         reasons = [record["reason"] for record in opened.query("SELECT reason FROM repricings")]
     assert reasons == [f"prices 2026-01-01+old -> {BOOK.version}"] * 2
+
+
+def test_differences_by_model_add_up_to_the_whole_one(ledger: Path) -> None:
+    with Ledger(ledger) as opened:
+        opened.add([row("k5", "somebody", "1.2345678")])
+    lines = CliRunner().invoke(main, ["reprice", "--ledger", str(ledger)]).output.splitlines()
+    assert [line.split()[-1] for line in lines[3:6]] == ["-$1.2345678", "-$0.50", "$0.0035"]
+    assert lines[7].endswith(", by -$1.7310678")

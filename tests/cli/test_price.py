@@ -40,6 +40,16 @@ def test_the_answer_for_a_person() -> None:
     assert result.output.startswith("$0.00125  exact")
 
 
+def test_the_components_for_a_person_add_up_to_the_exact_cost() -> None:
+    lines = run(*BY_HAND, "--input", "123457", "--cache-read", "12345", "--output", "7").output.splitlines()
+    assert [line.split() for line in (lines[0], *lines[4:7])] == [
+        ["$0.140503125", "exact"],
+        ["input", "$0.13889"],
+        ["cache_read", "$0.001543125"],
+        ["output", "$0.00007"],
+    ]
+
+
 def test_the_makers_price_is_meant_where_nobody_else_is_named() -> None:
     result = run("--model", "gpt-5", "--time", "2026-11-22", "--input", "1000")
     assert result.output.startswith("$0.00125  exact")

@@ -83,6 +83,13 @@ def test_a_group_of_which_nothing_could_be_compared_has_no_amounts(ledger: Path)
     ]
 
 
+def test_paid_and_saved_add_up_to_what_it_would_cost(ledger: Path) -> None:
+    with Ledger(ledger) as opened:
+        opened.add([row("k4", "opus", "21.266666473", "dear", input=57_608)])
+    lines = [line.split() for line in savings(ledger).splitlines()]
+    assert ["opus", "1", "$21.26666647", "$0.07201", "-$21.19465647", "-29433%"] in lines
+
+
 def test_csv_and_filters(ledger: Path) -> None:
     lines = savings(ledger, "--source", "web", "--csv").splitlines()
     assert lines[0].startswith("model,compared_calls,paid_usd,would_cost_usd,saved_usd")

@@ -6,14 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from otel_llmcost.cli.tables import (
-    Column,
+from otel_llmcost.cli.amounts import (
     aligned,
     money_text,
+    places_of_sums,
     places_that_add_up,
-    print_table,
-    printable,
+    places_to_compare,
 )
+from otel_llmcost.cli.harmless import printable
+from otel_llmcost.cli.tables import Column, print_table
 
 USD = 10**15
 
@@ -98,6 +99,29 @@ def test_sums_stand_below_each_other_at_the_point() -> None:
     assert aligned([]) == []
 
 
+def test_figures_without_a_point_stand_where_their_point_would() -> None:
+    assert aligned(["30", "0.275", "16.5", "-", ""]) == ["30    ", " 0.275", "16.5  ", "     -", "      "]
+
+
+def test_several_sums_of_one_table_have_the_same_digits() -> None:
+    dear, cheap = 16_534_000_000_000_000, 7_463_000_000_000_000
+    assert places_of_sums([[(dear, False), (cheap, False), (dear + cheap, False)]]) == 3
+    assert places_of_sums([[(dear, False), (dear, False)], [(1_234_000_000_000, False)] * 2]) == 7
+    assert places_of_sums([]) == 2
+
+
+def test_amounts_that_are_compared_have_the_digits_of_the_finest_up_to_a_millionth() -> None:
+    amounts = [15_020_987_654_321_000, 423_456_789_000_000, 3_120_000_000]
+    assert places_to_compare(amounts[:1]) == 2
+    assert places_to_compare([*amounts[:2], None]) == 5
+    places = places_to_compare(amounts)
+    assert [money_text(amount, places=places) for amount in amounts] == [
+        "$15.020988",
+        "$0.423457",
+        "$0.00000312",
+    ]
+
+
 def table(width: int) -> list[str]:
     columns = [
         Column("model", ["a-rather-long-model-name", "small", "total"]),
@@ -122,7 +146,7 @@ def test_a_table_with_its_total() -> None:
 
 def test_a_narrow_terminal_keeps_names_and_money_whole() -> None:
     text = "\n".join(table(30))
-    assert "tokens" not in text
+    assert "1,234,567" not in text
     for amount in ("$1.25", "$0.005", "$1.255"):
         assert amount in text
     assert "a-rather-lo" in text

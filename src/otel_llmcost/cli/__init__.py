@@ -103,7 +103,9 @@ def _fail(error: click.ClickException) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    click.echo(f"{PROGRAM}: {' '.join(message.split())}", err=True)
+    from .harmless import printable  # the frame alone loads nothing of this room
+
+    click.echo(f"{PROGRAM}: {printable(' '.join(message.split()))}", err=True)
     return code
 
 

@@ -13,9 +13,11 @@ from ..budgets.state import BudgetState
 from ..budgets.status import budget_status
 from ..budgets.windows import iso
 from ..config import load_config
+from .amounts import money_text, places_of_sums, places_to_compare
 from .export import print_json
+from .harmless import printable
 from .ledger_option import ledger_option, ledger_settings, opened_ledger
-from .tables import Column, aligned, console, money_text, print_table, printable
+from .tables import Column, console, print_table
 
 
 @click.group("budget")
@@ -36,7 +38,7 @@ def status(as_json: bool, directory: Path | None) -> None:
     file = str(config.document.path) if config.document is not None else ""
     parsed = parse_budgets(config.table("budgets"), file)
     for problem in parsed.problems:
-        click.echo(f"not in force: {problem}", err=True)
+        click.echo(f"not in force: {printable(str(problem))}", err=True)
     states: list[BudgetState] = []
     if parsed.budgets:
         with opened_ledger(directory) as ledger:
@@ -45,33 +47,59 @@ def status(as_json: bool, directory: Path | None) -> None:
     if as_json:
         print_json([state.as_json() for state in states])
     elif states:
-        print_table(_columns(states), to=console())
+        to = console()
+        print_table(_columns(states), to=to)
+        for note in _notes(states):
+            to.print(note, style="yellow", markup=False)
     else:
         console().print("no budgets: name some in otel-llmcost.toml (otel-llmcost init writes one)")
 
 
 def _columns(states: Sequence[BudgetState]) -> list[Column]:
-    def amounts(of: Sequence[int | None]) -> list[str]:
-        return aligned([money_text(amount) for amount in of])
+    places = _places(states)
 
-    return [
+    def amounts(header: str, of: Sequence[int], spare: int = 0) -> Column:
+        known = [amount if state.known else None for state, amount in zip(states, of, strict=True)]
+        return Column.money(header, [money_text(amount, places=places) for amount in known], spare)
+
+    limits = [money_text(state.limit, places=places) for state in states]
+    columns = [
         Column("budget", [printable(state.name) for state in states]),
-        Column("action", [state.action for state in states], spare=2),
+        Column("action", [state.action for state in states], spare=1),
         Column("window", [state.window for state in states]),
-        Column("scope", [state.scope for state in states], spare=1),
-        Column("limit", amounts([state.limit for state in states]), right=True),
-        Column("spent", amounts([state.spent if state.known else None for state in states]), right=True),
-        Column(
-            "reserved",
-            amounts([state.reserved if state.known else None for state in states]),
-            right=True,
-            spare=3,
-        ),
-        Column(
-            "remaining", amounts([state.remaining if state.known else None for state in states]), right=True
-        ),
+        Column("scope", [state.scope for state in states], spare=2),
+        Column.money("limit", limits),
+        amounts("spent", [state.spent for state in states]),
+        amounts("reserved", [state.reserved for state in states], spare=3),
+        amounts("remaining", [state.remaining for state in states]),
         Column.numbers("refused", [state.refused for state in states], spare=2),
-        Column("resets", [iso(state.resets_at) for state in states], spare=4),
-        Column("runs out", [iso(state.runs_out_at) for state in states], spare=5),
-        Column("note", [printable(state.note) for state in states], spare=6),
+        _instants("resets", [state.resets_at for state in states], spare=4),
+        _instants("runs out", [state.runs_out_at for state in states], spare=5),
     ]
+    return [column for column in columns if any(cell.strip() for cell in column.cells)]
+
+
+def _instants(header: str, seconds: Sequence[int], spare: int) -> Column:
+    """Instants in UTC; in short without their seconds."""
+    texts = [iso(instant) for instant in seconds]
+    return Column(header, texts, spare=spare, short_cells=[text[:16].replace("T", " ") for text in texts])
+
+
+def _notes(states: Sequence[BudgetState]) -> list[str]:
+    """What is to be known of some budgets, once for all that it holds for."""
+    names: dict[str, list[str]] = {}
+    for state in states:
+        if state.note:
+            names.setdefault(state.note, []).append(state.name)
+    return [printable(f"{', '.join(of)}: {note}") for note, of in names.items()]
+
+
+def _places(states: Sequence[BudgetState]) -> int:
+    """Decimals with which spent, reserved and remaining add up to each limit, where it is not passed."""
+    parts = [
+        [state.spent, state.reserved, state.remaining, state.limit]
+        for state in states
+        if state.known and state.spent + state.reserved <= state.limit
+    ]
+    most = places_to_compare([amount for state in states for amount in (state.limit, state.spent)])
+    return max(most, places_of_sums([[(amount, False) for amount in amounts] for amounts in parts]))

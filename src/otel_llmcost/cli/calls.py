@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,15 @@ from ..call import EXACT
 from ..ledger.row import LedgerRow
 from ..reports import dearest_calls, latest_calls, slowest_calls
 from ..usage.meters import CACHE_READ_METERS, OUTPUT_METERS, PROMPT_METERS, total
+from .amounts import money_text, places_to_compare
 from .export import call_json, flattened, print_csv, print_json
+from .harmless import printable
 from .ledger_option import ledger_option, opened_ledger
 from .selection import format_options, selected, selection_options
-from .tables import Column, console, money_text, print_table, printable
+from .tables import Column, console, print_table
 
 _ORDERS = {"latest": latest_calls, "dearest": dearest_calls, "slowest": slowest_calls}
+_ORDERED_BY = {"latest": "start", "dearest": "cost", "slowest": "seconds"}
 
 
 @click.command("calls")
@@ -43,35 +47,58 @@ def command(order: str, limit: int, output: str, directory: Path | None, **optio
         header = list(call_json(LedgerRow("")))
         print_csv(header, [list(record.values()) for record in records])
     elif rows:
-        print_table(call_columns(rows, tz), to=console())
+        asked = {_ORDERED_BY[order], *(name for name, given in options.items() if given)}
+        print_table(call_columns(rows, tz, asked), to=console())
         _explain(rows)
     else:
         console().print("no calls")
 
 
-def call_columns(rows: Sequence[LedgerRow], tz: tzinfo) -> list[Column]:
-    """The columns of a list of calls; those without a value are left out."""
+def call_columns(rows: Sequence[LedgerRow], tz: tzinfo, asked: Collection[str] = ()) -> list[Column]:
+    """The columns of a list of calls; those without a value are left out, those `asked` for are never spared."""
     columns = [
-        Column("start", [_time(row.start_ns, tz) for row in rows], spare=1),
+        _start([_time(row.start_ns, tz) for row in rows]),
         Column("model", [printable(row.model) or "-" for row in rows]),
         Column("source", [printable(row.tags.source) for row in rows], spare=3),
         Column("tier", [printable(" ".join(filter(None, (row.tier, row.speed)))) for row in rows], spare=5),
-        Column.numbers("input", [total(row.usage, PROMPT_METERS) for row in rows], spare=2),
-        Column.numbers("cached", [total(row.usage, CACHE_READ_METERS) for row in rows], spare=4),
-        Column.numbers("output", [total(row.usage, OUTPUT_METERS) for row in rows], spare=2),
+        _tokens("input", "in", rows, PROMPT_METERS, spare=2),
+        _tokens("cached", "cache", rows, CACHE_READ_METERS, spare=4),
+        _tokens("output", "out", rows, OUTPUT_METERS, spare=2),
         Column("seconds", [f"{row.duration_s:.2f}" for row in rows], right=True, spare=6, whole=True),
-        Column.money("cost", [_cost(row) for row in rows]),
+        _costs(rows),
         Column("", [_note(row) for row in rows], style="yellow"),
     ]
-    return [column for column in columns if any(cell.strip() for cell in column.cells)]
+    return [
+        replace(column, spare=0) if column.header in asked else column
+        for column in columns
+        if any(cell.strip() for cell in column.cells)
+    ]
+
+
+def _start(times: list[str]) -> Column:
+    """When calls began; in short without the year, where it is one for all."""
+    one_year = len({time[:4] for time in times}) == 1
+    return Column("start", times, spare=1, short_cells=[time[5:] for time in times] if one_year else [])
+
+
+def _tokens(
+    header: str, short_header: str, rows: Sequence[LedgerRow], meters: tuple[str, ...], spare: int
+) -> Column:
+    numbers = [total(row.usage, meters) for row in rows]
+    return Column.numbers(header, numbers, spare, short_header=short_header)
+
+
+def _costs(rows: Sequence[LedgerRow]) -> Column:
+    places = places_to_compare([row.amount for row in rows])
+    return Column.money("cost", [_cost(row, places) for row in rows])
 
 
 def _time(ns: int, tz: tzinfo) -> str:
     return f"{datetime.fromtimestamp(ns // 10**9, UTC).astimezone(tz):%Y-%m-%d %H:%M:%S}"
 
 
-def _cost(row: LedgerRow) -> str:
-    return "-" if row.amount is None else money_text(row.amount, lower_bound=row.status == "partial")
+def _cost(row: LedgerRow, places: int) -> str:
+    return money_text(row.amount, lower_bound=row.status == "partial", places=places) or "-"
 
 
 def _note(row: LedgerRow) -> str:

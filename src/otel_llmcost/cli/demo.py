@@ -106,8 +106,8 @@ def show_demo(ledger: Path) -> None:
     columns = {column.header: column for column in call_columns(rows, UTC)}
     columns["seconds"] = Column("besides", [_besides(row) for row in rows], spare=7)
     del columns["start"]
-    print_table(list(columns.values()), to=console())
-    show_report(report, title="by model")
+    print_table(list(columns.values()), to=console(), elsewhere="")
+    show_report(report, title="by model", elsewhere="")
 
 
 def _besides(row: LedgerRow) -> str:

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from .diagnosis import diagnose
 from .findings import BROKEN, NOTE, OK, Diagnosis
-from .tables import console, printable
+from .harmless import printable
+from .tables import console
 
 _STYLE = {OK: "green", NOTE: "yellow", BROKEN: "bold red"}
 

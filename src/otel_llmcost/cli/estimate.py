@@ -11,8 +11,10 @@ from ..config import load_config
 from ..estimates import Estimate, estimate
 from ..money import as_text
 from ..pricing import answer
+from .amounts import money_text
 from .export import print_json
-from .tables import console, money_text, printable
+from .harmless import printable
+from .tables import console
 
 
 @click.command("estimate")

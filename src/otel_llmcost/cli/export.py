@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
@@ -13,9 +11,8 @@ from decimal import Decimal
 from ..ledger.row import LedgerRow
 from ..money import Femto, as_text
 from ..reports import CostRow, Report
+from .harmless import csv_text, json_text
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 Cell = str | int | float | Decimal | None
 
 
@@ -112,28 +109,20 @@ def _price_json(row: LedgerRow) -> dict[str, object]:
 
 def print_json(value: object) -> None:
     """Prints a value as indented JSON."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_text(value, indent=2) + "\n")
 
 
 def print_csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
     """Prints rows as CSV. Text that a spreadsheet would run as a formula is preceded by an apostrophe."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([_harmless(name) for name in header])
+    writer.writerow([csv_text(name) for name in header])
     for row in rows:
-        writer.writerow([_harmless(cell) if isinstance(cell, str) else cell for cell in row])
-
-
-def _harmless(text: str) -> str:
-    if text.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text):
-        text = f"'{text}"
-    return text.replace("\r", " ")  # a bare carriage return ends a line for some readers, quoted or not
+        writer.writerow([csv_text(cell) if isinstance(cell, str) else cell for cell in row])
 
 
 def flattened(record: Mapping[str, object]) -> dict[str, Cell]:
     """A record of `call_json` as columns: money as a number, nested values as JSON text."""
     return {
-        name: value
-        if isinstance(value, str | int | float) or value is None
-        else json.dumps(value, ensure_ascii=False)
+        name: value if isinstance(value, str | int | float) or value is None else json_text(value)
         for name, value in record.items()
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time as clock
 from collections.abc import Mapping
@@ -21,8 +20,10 @@ from ..prices import Book
 from ..prices.providers import provider_name
 from ..pricing import answer, instant_ns, price_lines
 from ..usage.meters import Quantity
+from .amounts import money_text
 from .export import print_json
-from .tables import Column, console, money_text, print_table, printable
+from .harmless import json_text, printable
+from .tables import Column, console, print_table
 
 _NUMBERS = (
     ("input", "Input tokens, cached and written ones included."),
@@ -87,7 +88,7 @@ def _filter(book: Book, hosts: Mapping[str, str]) -> None:
     # Whatever the bytes are, every line gets an answer; each is flushed, so that a program can ask one by one.
     lines = (line.decode("utf-8", "replace") for line in sys.stdin.buffer)
     for found, understood in price_lines(lines, book, hosts):
-        sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
+        sys.stdout.write(json_text(found) + "\n")
         sys.stdout.flush()
         wrong += not understood
     if wrong:
@@ -139,7 +140,7 @@ def _show(call: Call, priced: Priced) -> None:
         print_table(
             [
                 Column("component", list(priced.components)),
-                Column.money("USD", [money_text(amount) for amount in priced.components.values()]),
+                Column.money("USD", [f"${as_text(amount)}" for amount in priced.components.values()]),
             ],
             to=to,
         )

@@ -7,7 +7,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from ..prices.compare import Change
-from .tables import Column, console, print_table, printable
+from .harmless import printable
+from .tables import Column, console, print_table
 
 _SHOWN = 200
 
@@ -51,8 +52,8 @@ def print_changes(changes: Sequence[Change]) -> None:
             Column("terms", [printable(change.terms) for change in shown], spare=1),
             Column("since", [change.since for change in shown]),
             Column("price", [printable(change.meter) for change in shown]),
-            Column("before", [figure_text(change.before) for change in shown], right=True),
-            Column("after", [figure_text(change.after) for change in shown], right=True),
+            Column.money("before", [figure_text(change.before) for change in shown]),
+            Column.money("after", [figure_text(change.after) for change in shown]),
         ],
         to=to,
     )

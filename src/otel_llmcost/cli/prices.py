@@ -20,11 +20,12 @@ from ..prices.tables import hours_text, row_table
 from ..pricing import instant_ns
 from ..updates.offers import fetch_snapshot
 from .export import print_csv, print_json
+from .harmless import printable
 from .price_changes import change_json, figure_text, print_changes
 from .prices_discover import discover
 from .prices_update import pack_command, rollback, update
 from .selection import format_options
-from .tables import Column, console, print_table, printable
+from .tables import Column, console, print_table
 
 
 @click.group("prices")
@@ -104,8 +105,8 @@ def _print_prices(row: Row) -> None:
         return
     print_table(
         [
-            Column("price", [_with_hours(name, row) for name in prices]),
-            Column("USD", [figure_text(figure) for figure in prices.values()], right=True),
+            Column("price", [printable(_with_hours(name, row)) for name in prices]),
+            Column.money("USD", [figure_text(figure) for figure in prices.values()]),
             Column("per", [_unit(name) for name in prices]),
         ],
         to=console(),
@@ -144,7 +145,9 @@ def list_models(provider: str, match: str, output: str) -> None:
     else:
         cells = list(zip(*rows, strict=True)) or [()] * len(header)
         columns = [
-            Column(name, list(column), right=name in header[2:5])
+            Column.money(name, list(column))
+            if name in header[2:5]
+            else Column(name, [printable(cell) for cell in column])
             for name, column in zip(header, cells, strict=True)
         ]
         print_table(columns, to=console())

@@ -9,7 +9,8 @@ import click
 from ..assembly import open_price_store
 from ..config import load_config
 from ..discovery import Discovery, as_toml
-from .tables import console, printable
+from .harmless import printable
+from .tables import console
 
 
 @click.command("discover")

@@ -9,12 +9,16 @@ import click
 
 from ..call import ESTIMATED, PARTIAL, PENDING, REPORTED, UNPRICED
 from ..reports import CostRow, Report, cost_report
+from .amounts import money_text, places_that_add_up
 from .export import Cell, amount_text, iso, print_csv, print_json, report_json
+from .harmless import printable
 from .ledger_option import ledger_option, opened_ledger
 from .selection import format_options, selected, selection_options
-from .tables import Column, console, money_text, places_that_add_up, print_table, printable
+from .tables import Column, console, print_table
 
 _SUMS = ("input", "cache_read", "cache_write", "output")
+_HEADERS = {"input": "uncached", "cache_read": "cache read", "cache_write": "cache write", "output": "output"}
+_SPARE = {"input": 3, "cache_read": 4, "cache_write": 5, "output": 2}
 _COUNTED = (UNPRICED, PARTIAL, ESTIMATED, REPORTED, PENDING)
 
 
@@ -47,15 +51,15 @@ def command(by: str, output: str, directory: Path | None, **options: Any) -> Non
         show_report(report, title=_title(report, options["tz"]))
 
 
-def show_report(report: Report, *, title: str = "", stderr: bool = False) -> None:
-    """Prints a report for a person, with why calls have no price below it."""
+def show_report(report: Report, *, title: str = "", stderr: bool = False, elsewhere: str = "--json") -> None:
+    """Prints a report for a person, with why calls have no price below it (`elsewhere` as `print_table` has it)."""
     to = console(stderr=stderr)
     if title:
         to.print(title, style="bold", markup=False)
     if not report.rows:
         to.print("no calls")
         return
-    print_table(report_columns(report), to=to, total=True)
+    print_table(report_columns(report), to=to, total=True, elsewhere=elsewhere)
     for line in reason_lines(report):
         to.print(line, style="yellow", markup=False)
 
@@ -68,19 +72,28 @@ def report_columns(report: Report) -> list[Column]:
         for place, name in enumerate(report.by)
     ]
     columns.append(Column.numbers("calls", [row.calls for row in rows]))
-    headers = ("uncached", "cache read", "cache write", "output")
-    for place, (name, header) in enumerate(zip(_SUMS, headers, strict=True)):
+    for name in _SUMS:
         values = [getattr(row, name) for row in rows]
         if any(values):
-            columns.append(Column.numbers(header, values, spare=4 - place % 3))
-    places = places_that_add_up([row.amount for row in rows], [row.is_lower_bound for row in rows])
+            columns.append(Column.numbers(_HEADERS[name], values, spare=_SPARE[name]))
+    places = _places(report)
     columns.append(Column.money("cost", [_cost(row, places) for row in rows]))
     if any(row.savings for row in rows):
-        columns.append(Column.summed("cache saved", [row.savings or None for row in rows], spare=5))
+        columns.append(Column.summed("cache saved", [row.savings or None for row in rows], spare=6))
     notes = [_note(row) for row in rows]
     if any(notes):
         columns.append(Column("", notes, style="yellow"))
     return columns
+
+
+def total_text(report: Report) -> str:
+    """What all calls cost together, in the digits that its table has; "" where nothing is known."""
+    return _cost(report.total, _places(report)) if report.total.is_known else ""
+
+
+def _places(report: Report) -> int:
+    rows = [*report.rows, report.total]
+    return places_that_add_up([row.amount for row in rows], [row.is_lower_bound for row in rows])
 
 
 def reason_lines(report: Report, most: int = 10) -> list[str]:

@@ -11,10 +11,12 @@ from ..assembly import open_book
 from ..config import load_config
 from ..money import as_text
 from ..repricing import Repricing, reprice
+from .amounts import money_text, places_that_add_up
 from .export import print_json
+from .harmless import printable
 from .ledger_option import ledger_option, opened_ledger
 from .selection import selected, selection_options
-from .tables import Column, console, money_text, print_table, printable
+from .tables import Column, console, print_table
 
 
 @click.command("reprice")
@@ -60,17 +62,19 @@ def _json(found: Repricing, version: str, applied: bool) -> dict[str, object]:
 
 def _show(found: Repricing, version: str, applied: bool) -> None:
     to = console()
+    places = 0
     if found.by_model:
         rows = sorted(found.by_model.items(), key=lambda item: -abs(item[1][1]))
+        places = places_that_add_up([*(amount for _, (_, amount) in rows), found.difference])
         columns = [
             Column("provider", [printable(provider) for (provider, _), _ in rows]),
             Column("model", [printable(model) for (_, model), _ in rows]),
             Column.numbers("calls", [calls for _, (calls, _) in rows]),
-            Column.money("difference", [money_text(amount) for _, (_, amount) in rows]),
+            Column.money("difference", [money_text(amount, places=places) for _, (_, amount) in rows]),
         ]
         print_table(columns, to=to)
     done = "changed" if applied else "would change"
-    difference = money_text(found.difference) or "$0"
+    difference = money_text(found.difference, places=places)
     pending = f" ({found.pending:,} pending)" if found.pending else ""
     to.print(
         f"{found.changed:,} of {found.seen:,} calls{pending} {done} at prices {version}, by {difference}",

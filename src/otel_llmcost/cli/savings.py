@@ -14,10 +14,12 @@ from ..comparison import Savings, find_model, savings_by
 from ..config import load_config
 from ..ledger.row import LedgerRow
 from ..money import Femto, as_text
+from .amounts import money_text, places_of_sums
 from .export import Cell, print_csv, print_json
+from .harmless import printable
 from .ledger_option import ledger_option, opened_ledger
 from .selection import format_options, selected, selection_options
-from .tables import Column, console, money_text, print_table, printable
+from .tables import Column, console, print_table
 
 _TAGS = ("source", "stage", "team", "feature", "conversation", "session", "user")
 GROUPS = ("model", "provider", *_TAGS)
@@ -96,12 +98,13 @@ def _show(by: str, groups: dict[str, Savings], whole: Savings) -> None:
         to.print("no calls")
         return
     rows = [*groups.values(), whole]
+    places = _places(rows)
     columns = [
         Column(by, [*(printable(name) or "-" for name in groups), "total"]),
-        Column.numbers("calls", [row.compared for row in rows]),
-        _amounts("paid", rows, [row.paid for row in rows]),
-        _amounts("would cost", rows, [row.would_cost for row in rows]),
-        _amounts("saved", rows, [row.saved for row in rows]),
+        Column.numbers("calls", [row.compared for row in rows], spare=1),
+        _amounts("paid", rows, [row.paid for row in rows], places),
+        _amounts("would cost", rows, [row.would_cost for row in rows], places),
+        _amounts("saved", rows, [row.saved for row in rows], places),
         Column("", [_share(row) for row in rows], right=True),
     ]
     print_table(columns, to=to, total=True)
@@ -109,10 +112,20 @@ def _show(by: str, groups: dict[str, Savings], whole: Savings) -> None:
         to.print(line, style="yellow", markup=False)
 
 
-def _amounts(header: str, rows: Sequence[Savings], amounts: Sequence[Femto]) -> Column:
+def _places(rows: Sequence[Savings]) -> int:
+    """Decimals with which each column adds up to its total, and paid with saved to what it would cost."""
+    columns = [[getattr(row, name) for row in rows] for name in ("paid", "would_cost", "saved")]
+    lines = [[row.paid, row.saved, row.would_cost] for row in rows]
+    return places_of_sums([[(amount, False) for amount in amounts] for amounts in (*columns, *lines)])
+
+
+def _amounts(header: str, rows: Sequence[Savings], amounts: Sequence[Femto], places: int) -> Column:
     """A column of amounts; a group of which no call could be compared has none, and that is not zero."""
-    known = [amount if row.compared else None for row, amount in zip(rows, amounts, strict=True)]
-    return Column.summed(header, known, unknown="-")
+    cells = [
+        money_text(amount, places=places) if row.compared else "-"
+        for row, amount in zip(rows, amounts, strict=True)
+    ]
+    return Column.money(header, cells)
 
 
 def _share(row: Savings) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -16,10 +16,12 @@ from ..config import load_config
 from ..money import as_text
 from ..reports import CostRow, StageCost
 from ..sessions.kept import KeptSession, kept_sessions
+from .amounts import Shown, money_text, places_of_sums
 from .export import Cell, amount_text, iso, print_csv, print_json, sums_json
+from .harmless import printable
 from .ledger_option import ledger_option, opened_ledger
 from .selection import format_options, selected, selection_options
-from .tables import Column, console, money_text, print_table, printable
+from .tables import Column, console, print_table
 
 _CSV = (
     "session", "status", "stage", "calls", "seconds", "wall_seconds", "time_share", "input", "output", "cost",
@@ -118,46 +120,66 @@ class _Line:
 
 
 def _columns(found: Sequence[KeptSession], tz: tzinfo, against: str | None) -> list[Column]:
-    lines = [line for one in found for line in _lines(one, tz)]
+    places = _places(found)
+    lines = [line for one in found for line in _lines(one, tz, places)]
     sums = [line.sums for line in lines]
     columns = [
         Column("session", [line.name for line in lines]),
         Column("status", [line.status for line in lines], spare=3),
-        Column("began", [line.began for line in lines], spare=1),
+        Column("began", [line.began for line in lines], short_cells=[line.began[5:] for line in lines]),
         Column.numbers("calls", [row.calls for row in sums]),
         Column("seconds", [f"{row.duration_us / 1e6:,.1f}" for row in sums], right=True, spare=2, whole=True),
         Column("share", [line.share for line in lines], right=True, spare=3),
         Column.numbers("input", [_prompt(row) for row in sums], spare=4),
         Column.numbers("output", [row.output for row in sums], spare=4),
-        Column.money("cost", [_cost(row) for row in sums]),
+        Column.money("cost", [_cost(row, places.cost) for row in sums]),
     ]
     if against is not None:
         columns.append(Column.money(f"with {printable(against)}", [line.compared for line in lines]))
     return [column for column in columns if any(cell.strip() for cell in column.cells)]
 
 
-def _lines(one: KeptSession, tz: tzinfo) -> list[_Line]:
+class _Places(NamedTuple):
+    """How many decimals the amounts of a column have, with which every session is the sum of its stages."""
+
+    cost: int
+    compared: int
+
+
+def _places(found: Sequence[KeptSession]) -> _Places:
+    costs: list[list[Shown]] = []
+    compared: list[list[Shown]] = []
+    for one in found:
+        sums = [*(stage.sums for stage in one.costs.stages), one.costs.sums]
+        costs.append([(row.amount, row.is_lower_bound) for row in sums])
+        others = [*(one.stages_compared.get(stage.stage) for stage in one.costs.stages), one.compared]
+        compared.append([(_whole(other), other.unpriced > 0) for other in others if other is not None])
+    return _Places(places_of_sums(costs), places_of_sums(compared))
+
+
+def _lines(one: KeptSession, tz: tzinfo, places: _Places) -> list[_Line]:
     costs = one.costs
     began = (iso(costs.first_ns, tz) or "")[:16].replace("T", " ")
-    lines = [_Line(printable(costs.session), costs.sums, began, one.status, compared=_compared(one.compared))]
+    whole = _compared(one.compared, places.compared)
+    lines = [_Line(printable(costs.session), costs.sums, began, one.status, compared=whole)]
     if [stage.stage for stage in costs.stages] != [""]:
         lines += [
             _Line(
                 f"  {printable(stage.stage) or '(no stage)'}",
                 stage.sums,
                 share=f"{stage.time_share:.0%}",
-                compared=_compared(one.stages_compared.get(stage.stage)),
+                compared=_compared(one.stages_compared.get(stage.stage), places.compared),
             )
             for stage in costs.stages
         ]
     return lines
 
 
-def _compared(found: Savings | None) -> str:
+def _compared(found: Savings | None, places: int) -> str:
     """What the other model would have cost; a lower bound where it has no price for some of the calls."""
     if found is None or not found.compared + found.unpaid:
         return "unknown"
-    return money_text(_whole(found), lower_bound=found.unpriced > 0)
+    return money_text(_whole(found), lower_bound=found.unpriced > 0, places=places)
 
 
 def _whole(found: Savings) -> int:
@@ -168,5 +190,7 @@ def _prompt(row: CostRow) -> int:
     return row.input + row.cache_read + row.cache_write
 
 
-def _cost(row: CostRow) -> str:
-    return money_text(row.amount, lower_bound=row.is_lower_bound) if row.is_known else "unknown"
+def _cost(row: CostRow, places: int) -> str:
+    return (
+        money_text(row.amount, lower_bound=row.is_lower_bound, places=places) if row.is_known else "unknown"
+    )

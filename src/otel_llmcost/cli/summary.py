@@ -12,10 +12,12 @@ from ..ledger.drain import drain
 from ..ledger.location import obstacle
 from ..ledger.row import LedgerRow
 from ..reports import Report, RunSummary, run_summary
+from .amounts import money_text
+from .harmless import printable
 from .ledger_option import opened_ledger
-from .report import show_report
+from .report import show_report, total_text
 from .switches import DISABLED_BY, unwatched
-from .tables import console, money_text, printable
+from .tables import console
 
 NO_CALL = "no LLM call was seen"
 
@@ -32,10 +34,10 @@ def show_run(run_id: str, environ: Mapping[str, str]) -> None:
         except LlmCostError as error:
             said = str(error)
     if said:
-        to.print(f"otel-llmcost: {said}", markup=False, soft_wrap=True)
+        to.print(f"otel-llmcost: {printable(said)}", markup=False, soft_wrap=True)
         return
     to.print(f"\notel-llmcost: {headline(summary.report)}", style="bold", markup=False)
-    show_report(without_empty_source(summary.report), stderr=True)
+    show_report(without_empty_source(summary.report), stderr=True, elsewhere="")
     for line in single_calls(summary):
         to.print(line, markup=False)
 
@@ -75,7 +77,7 @@ def headline(report: Report) -> str:
     tokens = total.input + total.cache_read + total.cache_write + total.output
     parts = [f"{total.calls:,} call{'' if total.calls == 1 else 's'}"]
     if total.is_known:
-        parts.append(money_text(total.amount, lower_bound=total.is_lower_bound))
+        parts.append(total_text(report))
     parts.append(f"{tokens:,} tokens")
     if total.unpriced:
         parts.append(f"{total.unpriced:,} without a price")

@@ -1,89 +1,34 @@
-"""Tables that a person likes to read: money aligned at its decimal point, with the digits that matter."""
+"""Tables that a person likes to read, in any terminal: what is asked for stays, what is left out is named."""
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
-from rich.measure import Measurement
+from rich.segment import Segment, Segments
 from rich.table import Table
 from rich.text import Text
 
-from ..money import FEMTO_PER_USD, Femto, divide_half_even
+from ..money import Femto
+from .amounts import aligned, money_text, places_that_add_up
 
-_SIGNIFICANT = 5
-_PLACES = 15
-_MOST_PLACES = 9
-_WIDTH_OF_A_PIPE = 400
-
-
-def money_text(amount: Femto | None, *, lower_bound: bool = False, places: int = 0) -> str:
-    """An amount for a person: cents from a dollar on, below it five digits that are not zero; "" if unknown.
-
-    A lower bound is rounded down: rounded up, it would claim more than is known.
-    `places`: at least so many decimals, where there are any (`places_that_add_up`).
-    """
-    if amount is None:
-        return ""
-    size = abs(amount)
-    places = max(places, _places(size))
-    whole, rest = divmod(_rounded(size, places, down=lower_bound), 10**places)
-    decimals = f"{rest:0{places}d}".rstrip("0").ljust(2, "0")
-    return f"{'>= ' if lower_bound else ''}{'-' if amount < 0 else ''}${whole:,}.{decimals}"
-
-
-def places_that_add_up(amounts: Sequence[Femto | None], lower_bounds: Sequence[bool] = ()) -> int:
-    """How many decimals a column needs whose last amount is the total of the others, for readers who add it up.
-
-    Nine at most: below a billionth of a dollar only exact amounts add up. `lower_bounds` says of each amount
-    whether it is shown as one; without it, none is.
-    """
-    bounds = lower_bounds or [False] * len(amounts)
-    known = [amount or 0 for amount in amounts]
-    finest = min(max(map(_places, known), default=2), _MOST_PLACES)
-    for places in range(finest, _MOST_PLACES + 1):
-        shown = [_rounded(amount, places, down=bound) for amount, bound in zip(known, bounds, strict=True)]
-        if sum(shown[:-1]) == shown[-1]:
-            return places
-    return finest
-
-
-def _places(amount: Femto) -> int:
-    size = abs(amount)
-    return 2 if size >= FEMTO_PER_USD or not size else min(_PLACES - len(str(size)) + _SIGNIFICANT, _PLACES)
-
-
-def _rounded(amount: Femto, places: int, *, down: bool = False) -> int:
-    unit = 10 ** (_PLACES - places)
-    return amount // unit if down else divide_half_even(amount, unit)
-
-
-def aligned(amounts: Sequence[str]) -> list[str]:
-    """Texts of one width whose decimal points stand below each other; what has none stands at the right."""
-    split = [text.partition(".") for text in amounts if "." in text]
-    left = max((len(whole) for whole, _, _ in split), default=0)
-    right = max((len(point + decimals) for _, point, decimals in split), default=0)
-    width = max([left + right, *map(len, amounts)], default=0)
-    cells = []
-    for text in amounts:
-        whole, point, decimals = text.partition(".")
-        cells.append((whole.rjust(left) + (point + decimals).ljust(right) if point else text).rjust(width))
-    return cells
-
-
-def printable(text: str) -> str:
-    """Text that cannot command a terminal, whoever named the model."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+_WIDTH_OF_A_PIPE = 10_000
+_LEAST = 8
+_BREAKS = re.compile(r"(?<=, )|(?<=/)")
 
 
 @dataclass(slots=True)
 class Column:
     """A column of a table. `spare`: where the terminal is narrow, the highest goes first, 0 never.
 
-    A column that is not `whole` may be broken into several lines.
+    A column that is not `whole` may be broken into several lines. `pointed` cells stand below each other at the
+    decimal point. `short_header` and `short_cells` take their place before anything is left out.
     """
 
     header: str
@@ -92,13 +37,15 @@ class Column:
     spare: int = 0
     style: str = ""
     whole: bool = False
+    pointed: bool = False
+    short_header: str = ""
+    short_cells: list[str] = field(default_factory=list)
 
     @classmethod
-    def numbers(cls, header: str, values: Sequence[int], spare: int = 0) -> Column:
+    def numbers(cls, header: str, values: Sequence[int], spare: int = 0, *, short_header: str = "") -> Column:
         """Whole numbers, thousands apart, "" for zero."""
-        return cls(
-            header, [f"{value:,}" if value else "" for value in values], right=True, spare=spare, whole=True
-        )
+        cells = [f"{value:,}" if value else "" for value in values]
+        return cls(header, cells, right=True, spare=spare, whole=True, short_header=short_header)
 
     @classmethod
     def summed(
@@ -111,34 +58,113 @@ class Column:
 
     @classmethod
     def money(cls, header: str, amounts: Sequence[str], spare: int = 0) -> Column:
-        """Texts of `money_text`, aligned."""
-        cells = aligned(amounts)
-        return cls(header.rjust(len(cells[0]) if cells else 0), cells, spare=spare, whole=True)
+        """Texts of `money_text` or plain figures, aligned."""
+        return cls(header, aligned(amounts), spare=spare, whole=True, pointed=True)
+
+    @property
+    def width(self) -> int:
+        """How many cells of a terminal its widest line takes."""
+        return max(cell_len(line) for text in (self.header, *self.cells) for line in text.split("\n"))
+
+    def with_short_header(self) -> Column:
+        """The same with a header that is short, or broken between its words."""
+        return replace(self, header=self.short_header or self.header.replace(" ", "\n"))
+
+    def with_short_cells(self) -> Column:
+        """The same with its short cells, or with cells that are broken after a comma or a slash."""
+        return self if self.whole else replace(self, cells=self.short_cells or _broken(self.cells))
 
 
-def console(*, stderr: bool = False) -> Console:
+def _broken(cells: Sequence[str]) -> list[str]:
+    """Cells broken into lines that are no longer than the longest part of any."""
+    parts = [[part for part in _BREAKS.split(cell) if part] for cell in cells]
+    most = max((cell_len(part.rstrip()) for of_cell in parts for part in of_cell), default=0)
+    broken = []
+    for of_cell in parts:
+        lines = [""]
+        for part in of_cell:
+            if lines[-1] and cell_len((lines[-1] + part).rstrip()) > most:
+                lines.append("")
+            lines[-1] += part
+        broken.append("\n".join(line.rstrip() for line in lines))
+    return broken
+
+
+def console(*, stderr: bool = False, piped_width: int = _WIDTH_OF_A_PIPE) -> Console:
     """A console as wide as its terminal; a pipe or file gets lines as long as they are. NO_COLOR is respected."""
     stream = sys.stderr if stderr else sys.stdout
     return Console(
-        stderr=stderr, highlight=False, soft_wrap=False, width=None if stream.isatty() else _WIDTH_OF_A_PIPE
+        stderr=stderr, highlight=False, soft_wrap=False, width=None if stream.isatty() else piped_width
     )
 
 
-def print_table(columns: Sequence[Column], *, to: Console, total: bool = False) -> None:
-    """Prints columns side by side; with `total`, the last cell of each stands below a line."""
-    kept = list(columns)
-    while _width(kept, to, total) > to.width and any(column.spare for column in kept):
-        kept.remove(max(kept, key=lambda column: column.spare))
-    to.print(_table(kept, total))
+def print_table(
+    columns: Sequence[Column], *, to: Console, total: bool = False, elsewhere: str = "--json"
+) -> None:
+    """Prints columns side by side; with `total`, the last cell of each stands below a line.
+
+    Where the terminal is narrow, it is set closer first, then headers and cells are shortened, then columns that can
+    be spared are left out and named below. `elsewhere`: the option that shows them, "" for none.
+    """
+    fitted = _fit(columns, to.width)
+    table = _table(fitted.columns, total, tight=fitted.tight)
+    # what cannot be broken goes on in the terminal's next line: an amount that lacks its end is another amount
+    to.print(Segments(_lines(to, table, max(to.width, fitted.least), fitted.tight)), end="", soft_wrap=True)
+    if fitted.left_out:
+        wider = f"wider, or {elsewhere}," if elsewhere else "a wider one"
+        names = ", ".join(fitted.left_out)
+        text = f"left out, the terminal is narrow: {names}; {wider} shows them"
+        to.print("\n".join(textwrap.wrap(text, to.width)), style="dim", markup=False)
 
 
-def _width(columns: Sequence[Column], to: Console, total: bool) -> int:
-    return Measurement.get(to, to.options.update(width=10_000), _table(columns, total)).maximum
+@dataclass(slots=True)
+class _Fitted:
+    columns: list[Column]
+    left_out: list[str]
+    tight: bool
+
+    @property
+    def least(self) -> int:
+        """The width below which something would be cut."""
+        widths = [column.width if column.whole else min(column.width, _LEAST) for column in self.columns]
+        return _outer(widths, self.tight)
 
 
-def _table(columns: Sequence[Column], total: bool) -> Table:
-    table = Table(box=box.SIMPLE, show_footer=total, pad_edge=False, header_style="bold", footer_style="bold")
-    for column in columns:
+def _fit(columns: Sequence[Column], room: int) -> _Fitted:
+    """The columns in the widest form that has room; where none has, without those that can be spared."""
+    headed = [column.with_short_header() for column in columns]
+    forms = [list(columns), list(columns), headed, [column.with_short_cells() for column in headed]]
+    widths = [[column.width for column in form] for form in forms]
+    kept = list(range(len(columns)))
+    while True:
+        left_out = [column.header for place, column in enumerate(columns) if place not in kept]
+        for number, form in enumerate(forms):
+            if _outer([widths[number][place] for place in kept], number > 0) <= room:
+                return _Fitted([form[place] for place in kept], left_out, number > 0)
+        spare = [place for place in kept if columns[place].spare]
+        if not spare:
+            return _Fitted([forms[-1][place] for place in kept], left_out, True)
+        kept.remove(max(spare, key=lambda place: columns[place].spare))
+
+
+def _outer(widths: Sequence[int], tight: bool) -> int:
+    """The width of a table whose columns are so wide: with what stands between and around them."""
+    between = len(widths) - 1
+    return sum(widths) + (2 * between if tight else 3 * between + 2)
+
+
+def _table(columns: Sequence[Column], total: bool, *, tight: bool) -> Table:
+    table = Table(
+        box=box.SIMPLE,
+        show_footer=total,
+        show_edge=not tight,
+        padding=(0, 1, 0, 0) if tight else (0, 1),
+        pad_edge=False,
+        header_style="bold",
+        footer_style="bold",
+    )
+    shown = [_pointed(column) if column.pointed else column for column in columns]
+    for column in shown:
         table.add_column(
             Text(column.header),
             footer=Text(column.cells[-1]) if total else "",
@@ -148,6 +174,35 @@ def _table(columns: Sequence[Column], total: bool) -> Table:
             style=column.style,
         )
     end = -1 if total else None
-    for cells in zip(*(column.cells[:end] for column in columns), strict=True):
+    for cells in zip(*(column.cells[:end] for column in shown), strict=True):
         table.add_row(*(Text(cell) for cell in cells))
     return table
+
+
+def _pointed(column: Column) -> Column:
+    """Header and cells of one width: justified by the table, the cells would lose the blanks that align them."""
+    width = column.width
+    header = "\n".join(line.rjust(width) for line in column.header.split("\n"))
+    return replace(column, header=header, cells=[cell.rjust(width) for cell in column.cells])
+
+
+def _lines(to: Console, table: Table, width: int, tight: bool) -> Iterable[Segment]:
+    """The table's lines without trailing blanks, an empty one before and after it."""
+    lines = [_without_end(line) for line in to.render_lines(table, to.options.update(width=width), pad=False)]
+    for line in [[], *lines, []] if tight else lines:
+        yield from line
+        yield Segment.line()
+
+
+def _without_end(line: Sequence[Segment]) -> list[Segment]:
+    """A line without the blanks at its end."""
+    return list(_backwards(line))[::-1]
+
+
+def _backwards(line: Sequence[Segment]) -> Iterator[Segment]:
+    at_end = True
+    for segment in reversed(line):
+        text = segment.text.rstrip() if at_end else segment.text
+        if text:
+            at_end = False
+            yield Segment(text, segment.style, segment.control)

@@ -1,0 +1,195 @@
+"""Tables in narrow terminals: what is asked for stays, what is left out is named, nothing is cut."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from otel_llmcost.call import Tags
+from otel_llmcost.cli.tables import Column, print_table
+from otel_llmcost.ledger.row import LedgerRow
+from otel_llmcost.ledger.store import Ledger
+
+COMMAND = str(Path(sys.executable).with_name("otel-llmcost"))
+NOV_29 = int(datetime.fromisoformat("2026-11-29T09:00Z").timestamp()) * 10**9
+MODELS = ("gpt-5.4-2026-03-05", "claude-opus-4-5-20251101", "anthropic/claude-sonnet-4-5-20250929")
+
+
+def shown(columns: list[Column], width: int, *, total: bool = False, elsewhere: str = "--json") -> list[str]:
+    to = Console(width=width, no_color=True, highlight=False)
+    with to.capture() as capture:
+        print_table(columns, to=to, total=total, elsewhere=elsewhere)
+    return capture.get().splitlines()
+
+
+def columns() -> list[Column]:
+    return [
+        Column("model", ["openai/gpt-5-mini", "gpt-5", "total"]),
+        Column.numbers("cache read", [1024, 0, 1024], spare=2),
+        Column.numbers("output", [300, 20, 320], spare=1, short_header="out"),
+        Column.money("cost", ["$1.25", "$0.005", "$1.255"]),
+        Column("", ["1 unpriced, 2 failed", "", "1 unpriced, 2 failed"]),
+    ]
+
+
+def test_with_room_a_table_is_wide() -> None:
+    assert shown(columns(), 80, total=True) == [
+        "",
+        " model               cache read   output     cost",
+        " ───────────────────────────────────────────────────────────────────────",
+        " openai/gpt-5-mini        1,024      300   $1.25    1 unpriced, 2 failed",
+        " gpt-5                                20   $0.005",
+        " ───────────────────────────────────────────────────────────────────────",
+        " total                    1,024      320   $1.255   1 unpriced, 2 failed",
+        "",
+    ]
+
+
+def test_closer_columns_broken_headers_and_broken_cells_come_before_leaving_out() -> None:
+    assert shown(columns(), 70, total=True)[1] == "model              cache read  output    cost"
+    assert shown(columns(), 64, total=True)[1:3] == [
+        "                   cache",
+        "model               read  out    cost",
+    ]
+    assert shown(columns(), 44, total=True) == [
+        "",
+        "            cache",
+        "model        read  out    cost",
+        "───────────────────────────────────────────",
+        "openai/     1,024  300  $1.25   1 unpriced,",
+        "gpt-5-mini                      2 failed",
+        "gpt-5               20  $0.005",
+        "───────────────────────────────────────────",
+        "total       1,024  320  $1.255  1 unpriced,",
+        "                                2 failed",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("width", "elsewhere", "said"),
+    [
+        (36, "--json", "left out, the terminal is narrow: cache read; wider, or --json, shows them"),
+        (32, "--json", "left out, the terminal is narrow: cache read, output; wider, or --json, shows them"),
+        (32, "", "left out, the terminal is narrow: cache read, output; a wider one shows them"),
+    ],
+)
+def test_what_is_left_out_is_named_below(width: int, elsewhere: str, said: str) -> None:
+    lines = shown(columns(), width, elsewhere=elsewhere)
+    assert " ".join(line.strip() for line in lines[lines.index("", 1) + 1 :]) == said
+    assert not any("1,024" in line for line in lines)
+
+
+def test_an_amount_is_never_cut() -> None:
+    narrow = [Column("model", ["a-model-of-some-length"]), Column.money("cost", ["$1,234.56789"])]
+    text = "\n".join(shown(narrow, 12))
+    assert "$1,234.56789" in text
+    assert text.replace("\n", "").count("-") == 4
+
+
+def test_lines_have_no_blanks_at_their_end() -> None:
+    for width in (30, 44, 64, 80):
+        assert all(line == line.rstrip() for line in shown(columns(), width, total=True))
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("ledger")
+    rows = [
+        LedgerRow(
+            f"otel:aa:{number}", NOV_29 + number * 60 * 10**9, NOV_29 + (number * 63 + 2) * 10**9,
+            provider="openai", request_model=MODELS[number % 3], tier="standard", status="exact",
+            usage={"input": 123_456 * (number + 1), "cache_read": 80_000, "output": 350},
+            amount=123_456_789_000_000 * (number + 1) ** 3,
+            tags=Tags(source=f"app.extraction.{number}", session="s1", stage=("plan", "act")[number % 2]),
+        )
+        for number in range(6)
+    ]  # fmt: skip
+    with Ledger(directory) as opened:
+        opened.add(rows)
+    return directory
+
+
+def typed(width: int, ledger: Path, *arguments: str) -> list[str]:
+    """What a terminal so wide shows of a command."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
+    environ = {name: text for name, text in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    environ |= {"TERM": "xterm", "NO_COLOR": "1", "OTEL_LLMCOST_LEDGER": str(ledger), "HOME": str(ledger)}
+    process = subprocess.Popen(
+        [COMMAND, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environ, cwd=ledger
+    )
+    os.close(theirs)
+    told = b""
+    while True:
+        try:
+            read = os.read(ours, 65_536)
+        except OSError:  # the other end is closed: Linux says EIO
+            break
+        if not read:
+            break
+        told += read
+    os.close(ours)
+    assert process.wait(60) == 0, told
+    return re.sub(r"\x1b\[[0-9;]*m", "", told.decode()).replace("\r\n", "\n").splitlines()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "headers"),
+    [
+        (["calls"], {"start", "cost"}),
+        (["calls", "--slowest"], {"seconds", "cost"}),
+        (["calls", "--dearest"], {"cost"}),
+        (["calls", "--source", "app*"], {"start", "source", "cost"}),
+        (["calls", "--slowest", "--source", "app*"], {"seconds", "source", "cost"}),
+        (["report", "all", "--by", "source,stage,session"], {"source", "stage", "session", "cost"}),
+        (["sessions", "--against", "openai/gpt-4o"], {"session", "began", "cost", "openai/gpt-4o"}),
+    ],
+)
+@pytest.mark.parametrize("width", [60, 80])
+def test_what_was_asked_for_stays(ledger: Path, arguments: list[str], headers: set[str], width: int) -> None:
+    lines = typed(width, ledger, *arguments)
+    assert headers <= {word for line in lines[:4] for word in line.split()}
+    amounts = re.findall(r"\$\d+\.\d+", "\n".join(lines))
+    assert amounts == re.findall(r"\$\d+\.\d+", "\n".join(typed(300, ledger, *arguments)))
+    assert all(len(line) <= width for line in lines)
+
+
+def test_a_narrow_list_of_calls(ledger: Path) -> None:
+    assert typed(80, ledger, "calls", "--slowest", "-n", "2") == [
+        "",
+        "start           model                            in  out  seconds    cost",
+        "─────────────────────────────────────────────────────────────────────────",
+        "11-29 09:05:00  anthropic/                  820,736  350    17.00  $26.67",
+        "                claude-sonnet-4-5-20250929",
+        "11-29 09:04:00  claude-opus-4-5-20251101    697,280  350    14.00  $15.43",
+        "",
+        "left out, the terminal is narrow: source, tier, cached; wider, or --json, shows",
+        "them",
+    ]
+
+
+def test_what_is_piped_has_every_column_and_no_blanks_at_the_end(ledger: Path) -> None:
+    with Ledger(ledger) as opened:
+        named = LedgerRow(
+            "long", NOV_29, NOV_29 + 1, request_model="m" * 500, status="exact", amount=1, tags=Tags("x")
+        )
+        opened.add([named])
+    environ = {**os.environ, "OTEL_LLMCOST_LEDGER": str(ledger)}
+    asked = subprocess.run([COMMAND, "calls"], env=environ, capture_output=True, text=True, check=True)
+    assert asked.stdout.splitlines()[1].split() == [
+        "start", "model", "source", "tier", "input", "cached", "output", "seconds", "cost",
+    ]  # fmt: skip
+    assert "m" * 500 in asked.stdout
+    assert all(line == line.rstrip() for line in asked.stdout.splitlines())
