@@ -12,6 +12,8 @@ LlmCostError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class LlmCostError(Exception):
     """Root of every error of otel-llmcost."""
@@ -34,7 +36,7 @@ class ConfigurationError(LlmCostError):
         self.file, self.line, self.key, self.value, self.allowed = file, line, key, value, allowed
         place = f"{file}:{line}: " if file and line else f"{file}: " if file else ""
         named = f"{key}: " if key else ""
-        given = f" (got {value!r})" if value is not None else ""
+        given = f" (got {_in_toml(value)})" if value is not None else ""
         remedy = f"; allowed: {allowed}" if allowed else ""
         super().__init__(f"{place}{named}{message}{given}{remedy}")
 
@@ -43,6 +45,25 @@ class ConfigurationError(LlmCostError):
         return ConfigurationError(
             self.message, file=file, line=line, key=self.key, value=self.value, allowed=self.allowed
         )
+
+
+def _in_toml(value: object) -> str:
+    """A value in the words of a settings file: who wrote it need not know what Python made of it."""
+    from datetime import date, time  # with decimals, slow to import; few programs have a mistake to tell
+    from decimal import Decimal
+
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() | float() | Decimal():
+            return str(value)
+        case date() | time():
+            return value.isoformat()
+        case Mapping():
+            return "a table"
+        case list() | tuple():
+            return "a list"
+    return repr(value)
 
 
 class UsageError(LlmCostError):

@@ -48,6 +48,7 @@ TABLES: Mapping[str, frozenset[str]] = {
     "people": frozenset({"ids", "key"}),
     "baggage": frozenset({"in", "out"}),
 }
+MUST_BE_TABLES = ("hosts", "models", "tags", "budgets", "prices", *TABLES)
 TOP = frozenset(
     {"disabled", "exit_timeout", "include_usage", "dialects", "hosts", "models", "tags", *TABLES}
     | {"rules", "budgets", "use_cases", "prices"}
@@ -65,6 +66,9 @@ def unknown_settings(document: TomlDocument | None, environ: Iterable[str]) -> I
     from .toml_source import TomlTable
 
     yield from _in_table(document, document.table, TOP, "")
+    for name in MUST_BE_TABLES:
+        if name in document.table and document.table.inner(name) is None:
+            yield _no_table(document, name)
     for name, known in TABLES.items():
         table = document.table.get(name)
         if isinstance(table, TomlTable):
@@ -79,6 +83,13 @@ def _in_table(
             yield _unknown(prefix + key, (prefix + name for name in known)).at(
                 str(document.path), table.line(key)
             )
+
+
+def _no_table(document: TomlDocument, name: str) -> ConfigurationError:
+    """A table that is something else: nothing in it is read."""
+    line, allowed = document.table.line(name), "[budgets.NAME]" if name == "budgets" else f"[{name}]"
+    problem = ConfigurationError("must be a table", key=name, value=document.table.get(name), allowed=allowed)
+    return problem.at(str(document.path), line)
 
 
 def _unknown(key: str, known: Iterable[str]) -> ConfigurationError:

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from otel_llmcost.cli.diagnosis import diagnose
-from otel_llmcost.cli.diagnosis_of_export import endpoint_of
 from otel_llmcost.cli.findings import BROKEN, NOTE, OK
 from otel_llmcost.ledger.scopes import keep_seen
 
@@ -96,19 +95,6 @@ def test_settings_of_the_pipeline_are_explained(environ, tmp_path, told, name, s
     finding = found(environ | told, tmp_path, "export", name)
     assert finding.state == state
     assert word in finding.text
-
-
-@pytest.mark.parametrize(
-    ("told", "exporter", "endpoint"),
-    [
-        ({}, "otlp", "http://localhost:4317"),
-        ({}, "otlp_proto_http", "http://localhost:4318"),
-        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, "otlp", "http://localhost:4318"),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "a", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "b"}, "otlp", "b"),
-    ],
-)
-def test_endpoints_follow_the_specification(told, exporter, endpoint):
-    assert endpoint_of(told, "TRACES", exporter) == endpoint
 
 
 @pytest.fixture
@@ -204,6 +190,34 @@ def test_a_mistake_in_the_settings_names_file_and_line(environ, tmp_path):
     finding = found(environ, tmp_path, "settings", "ledger.retention_days")
     assert finding.state == BROKEN
     assert f"{tmp_path / 'otel-llmcost.toml'}:3" in finding.text
+
+
+@pytest.mark.parametrize(
+    ("written", "got"),
+    [
+        ("{}", "a table"), ("{ a = 1 }", "a table"), ("[]", "a list"), ("[{ a = 1 }]", "a list"), ("true", "true"),
+        ("2026-11-30", "2026-11-30"), ("1.5", "1.5"), ("'long'", "'long'"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_in_the_words_of_a_settings_file(environ, tmp_path, written, got):
+    (tmp_path / "otel-llmcost.toml").write_text(f"[ledger]\nretention_days = {written}\n")
+    finding = found(environ, tmp_path, "settings", "ledger.retention_days")
+    assert f" (got {got}); allowed: " in finding.text
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "line", "said"),
+    [
+        ("[[budgets]]\namount = '1'", "budgets", 1, "must be a table (got a list); allowed: [budgets.NAME]"),
+        ("hosts = []", "hosts", 1, "must be a table (got a list); allowed: [hosts]"),
+        ("\nledger = false", "ledger", 2, "must be a table (got false); allowed: [ledger]"),
+    ],
+)
+def test_a_table_that_is_none_is_told(environ, tmp_path, written, name, line, said):
+    (tmp_path / "otel-llmcost.toml").write_text(written)
+    finding = found(environ, tmp_path, "settings", name)
+    text = f"{tmp_path / 'otel-llmcost.toml'}:{line}: {name}: {said}"
+    assert (finding.state, finding.text) == (BROKEN, text)
 
 
 @pytest.mark.parametrize(("port_is_open", "code"), [(True, 0), (False, 1)])

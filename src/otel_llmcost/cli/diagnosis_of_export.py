@@ -8,13 +8,12 @@ from collections.abc import Iterable, Mapping
 from importlib import metadata
 from urllib.parse import urlsplit
 
+from .endpoints import default_protocol, endpoint_of, endpoint_variable, mistake_in, speaks_http
 from .findings import BROKEN, NOTE, OK, Finding
 from .launch import configured_exporter
 
 _TRUE = frozenset({"true", "1"})
 _CONNECT_TIMEOUT_S = 0.5
-_DEFAULT_GRPC_ENDPOINT = "http://localhost:4317"
-_DEFAULT_HTTP_ENDPOINT = "http://localhost:4318"
 _CARRIES = {"TRACES": "spans", "METRICS": "counters"}
 _SIGNAL = {carries: signal for signal, carries in _CARRIES.items()}
 
@@ -52,17 +51,30 @@ def _signal(environ: Mapping[str, str], signal: str, distribution: bool) -> Find
         return Finding("export", carries, NOTE, text)
     if "otlp" not in exporter:
         return Finding("export", carries, OK, f"exporter {exporter}")
-    # the SDK's default protocol; the pipeline that we make where there is none uses HTTP
-    endpoint = endpoint_of(environ, signal, exporter, "grpc" if distribution else "http/protobuf")
-    return _reachable(carries, endpoint, named=bool(configured_exporter(environ, signal)))
+    protocol = default_protocol(environ, signal, distribution=distribution)
+    endpoint = endpoint_of(environ, signal, exporter, protocol)
+    http = speaks_http(environ, signal, exporter, protocol)
+    wrong = mistake_in(endpoint, http=http)
+    if wrong is not None:
+        variable = endpoint_variable(environ, signal)
+        return Finding("export", carries, BROKEN, f"{variable}={endpoint} {wrong.text}", wrong.remedy)
+    found = _reachable(carries, endpoint, named=bool(configured_exporter(environ, signal)))
+    if found.state == OK and "//" not in endpoint and not _is_insecure(environ, signal):
+        text = f"{found.text}; without a scheme, so TLS is spoken"
+        return Finding(
+            "export", carries, NOTE, text, f"where the collector has no TLS, name http://{endpoint}"
+        )
+    return found
+
+
+def _is_insecure(environ: Mapping[str, str], signal: str) -> bool:
+    names = (f"OTEL_EXPORTER_OTLP_{signal}_INSECURE", "OTEL_EXPORTER_OTLP_INSECURE")
+    return next((environ[name] for name in names if environ.get(name)), "").lower() == "true"
 
 
 def _reachable(carries: str, endpoint: str, named: bool) -> Finding:
     parts = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}")
-    try:
-        host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError:
-        return Finding("export", carries, BROKEN, f"{endpoint} is no address", "name http://host:port")
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     if not _is_loopback(host):
         return Finding("export", carries, OK, f"to {endpoint}; another machine, not tried")
     if _listens(host, port):
@@ -74,20 +86,6 @@ def _reachable(carries: str, endpoint: str, named: bool) -> Finding:
         return Finding("export", carries, NOTE, text, remedy.format(_SIGNAL[carries]))
     text = f"to {endpoint}, where nobody listens: they are lost, the ledger keeps the cost"
     return Finding("export", carries, BROKEN, text, "start the collector, or name another endpoint")
-
-
-def endpoint_of(
-    environ: Mapping[str, str], signal: str, exporter: str, default_protocol: str = "grpc"
-) -> str:
-    """Where the OTLP exporter of a signal sends to, by the rules of the OpenTelemetry specification."""
-    own = environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
-    if own:
-        return own
-    own_protocol, general = f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"
-    protocol = environ.get(own_protocol) or environ.get(general) or default_protocol
-    if "http" in exporter or "http" in protocol:
-        return _DEFAULT_HTTP_ENDPOINT
-    return _DEFAULT_GRPC_ENDPOINT
 
 
 def _terms(environ: Mapping[str, str]) -> Iterable[Finding]:
