@@ -72,10 +72,6 @@ def chats_and_responses(original: Process) -> Process:  # noqa: C901 - to call a
                         [call] = delta["tool_calls"]
                         if "name" not in call["function"]:
                             rest = left - len("" + call["function"]["arguments"])
-            elif response is answer:
-                kind = data["type"]
-                if kind[-6:] == ".delta" and kind[-11:] != "audio.delta":
-                    rest = left - len("" + data["delta"])
             elif response is chat_elsewhere:
                 [choice] = data["choices"]
                 if not (
@@ -85,8 +81,14 @@ def chats_and_responses(original: Process) -> Process:  # noqa: C901 - to call a
                     or "x_groq" in data
                 ):
                     delta = choice["delta"]
-                    size = len("" + (delta["content"] or "")) if "content" in delta else 0
-                    rest = left - (size or other_size(delta))
+                    if "content" in delta and (text := delta["content"]):
+                        rest = left - len("" + text)
+                    else:
+                        rest = left - other_size(delta)
+            elif response is answer:
+                kind = data["type"]
+                if kind[-6:] == ".delta" and kind[-11:] != "audio.delta":
+                    rest = left - len("" + data["delta"])
         except ODD_SHAPE:
             pass
         if rest > 0:
