@@ -58,7 +58,7 @@ def chats_and_responses(original: Process) -> Process:  # noqa: C901 - to call a
     chat = answer = chat_elsewhere = None
     left = _PASS
 
-    def _process_response_data(*, data: Any, cast_to: Any, response: Any) -> Any:
+    def _process_response_data(*, data: Any, cast_to: Any, response: Any) -> Any:  # noqa: C901 - as above
         nonlocal first, chat, answer, chat_elsewhere, left
         rest = 0
         try:
