@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import sqlite3
 import tempfile
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from otel_llmcost.errors import ConfigurationError, LedgerError
 from otel_llmcost.ledger.codec import decode, encode
 from otel_llmcost.ledger.filters import CallFilter
 from otel_llmcost.ledger.migrations import MIGRATIONS, migrate
-from otel_llmcost.ledger.remedies import remedy_of_database
+from otel_llmcost.ledger.remedies import remedy_of, remedy_of_database
 from otel_llmcost.ledger.row import LedgerRow
 from otel_llmcost.ledger.store import Ledger
 
@@ -225,6 +226,8 @@ def test_a_place_that_cannot_be_written_is_named_with_a_remedy(tmp_path: Path) -
     ("name", "told"),
     [
         ("SQLITE_FULL", "free space"),
+        ("SQLITE_IOERR_SHMSIZE", "free space"),
+        ("SQLITE_READONLY_DIRECTORY", "make the directory readable and writable"),
         ("SQLITE_IOERR_WRITE", "the disk or its file system reports an error"),
         ("SQLITE_BUSY_SNAPSHOT", "another program is writing"),
         ("SQLITE_CANTOPEN", "make the directory readable and writable"),
@@ -234,6 +237,19 @@ def test_what_the_database_refuses_has_a_remedy(name: str, told: str) -> None:
     failure = sqlite3.OperationalError("no")
     failure.sqlite_errorname = name
     assert remedy_of_database(failure).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [
+        (errno.ENOSPC, "free space on this disk, or set OTEL_LLMCOST_LEDGER to a directory"),
+        (errno.EDQUOT, "free space on this disk, or set OTEL_LLMCOST_LEDGER to a directory"),
+        (errno.EROFS, "this file system is read-only: set OTEL_LLMCOST_LEDGER to a directory"),
+        (errno.EACCES, "make it writable, or set OTEL_LLMCOST_LEDGER to a directory"),
+    ],
+)
+def test_what_the_system_refuses_has_a_remedy(number: int, told: str) -> None:
+    assert remedy_of(OSError(number, "no")).startswith(told)
 
 
 def test_the_database_is_for_its_owner_alone(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import click
 from ..config import load_config
 from ..errors import LedgerError
 from ..ledger.filters import CallFilter
+from ..ledger.remedies import remedy_of, words_of
 from ..ledger.rollups import QUARTER_NS
 from ..reports import nanoseconds, parse_instant, zone
 from ..sessions.log import SessionLog
@@ -50,7 +51,7 @@ def _forget_sessions(directory: Path, before_ns: int) -> None:
         SessionLog(directory).prune(before_ns)
     except OSError as failure:
         raise LedgerError(
-            f"sessions in {directory}: {failure.strerror or failure}; remedy: make the directory writable"
+            f"sessions in {directory}: {words_of(failure)}; remedy: {remedy_of(failure)}"
         ) from failure
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 ANOTHER_PLACE = "set OTEL_LLMCOST_LEDGER to a directory on a local disk that this user may write to"
 _SPACE = "free space on this disk, or " + ANOTHER_PLACE
+_READ_ONLY = "this file system is read-only: " + ANOTHER_PLACE
 _IN_THE_WAY = "something else has this name: move it away, or " + ANOTHER_PLACE
 _DISK = "the disk or its file system reports an error: look into the system's log, or " + ANOTHER_PLACE
 _BUSY = "another program is writing; try again, or raise OTEL_LLMCOST_LEDGER_TIMEOUT"
@@ -17,6 +18,7 @@ _OF_NUMBER = {
     errno.ENOSPC: _SPACE,
     errno.EDQUOT: _SPACE,
     errno.EFBIG: "raise the limit on the size of files (ulimit -f), or free space",
+    errno.EROFS: _READ_ONLY,
     errno.EEXIST: _IN_THE_WAY,
     errno.ENOTDIR: _IN_THE_WAY,
     errno.EISDIR: _IN_THE_WAY,
@@ -29,6 +31,8 @@ _OF_DATABASE = {
     "SQLITE_BUSY": _BUSY,
     "SQLITE_LOCKED": _BUSY,
     "SQLITE_FULL": _SPACE,
+    # the shared memory beside the database cannot grow: what a full disk looks like before anything is written
+    "SQLITE_IOERR_SHMSIZE": _SPACE,
     "SQLITE_IOERR": _DISK,
     "SQLITE_NOMEM": _OF_NUMBER[errno.ENOMEM],
 }
@@ -46,6 +50,8 @@ def remedy_of(failure: OSError | ValueError) -> str:
 
 
 def remedy_of_database(failure: sqlite3.OperationalError) -> str:
-    """For what the database refused; extended codes (SQLITE_IOERR_WRITE) count with their kind."""
-    kind = "_".join(getattr(failure, "sqlite_errorname", "").split("_")[:2])
-    return _OF_DATABASE.get(kind, "make the directory readable and writable, or " + ANOTHER_PLACE)
+    """For what the database refused; extended codes (SQLITE_IOERR_WRITE) count with their kind, unless named."""
+    name = getattr(failure, "sqlite_errorname", "")
+    kind = "_".join(name.split("_")[:2])
+    otherwise = "make the directory readable and writable, or " + ANOTHER_PLACE
+    return _OF_DATABASE.get(name) or _OF_DATABASE.get(kind, otherwise)
