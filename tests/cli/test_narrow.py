@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import re
-import struct
 import subprocess
-import sys
-import termios
 from datetime import datetime
 from pathlib import Path
 
@@ -21,7 +16,8 @@ from otel_llmcost.cli.tables import Column, print_table
 from otel_llmcost.ledger.row import LedgerRow
 from otel_llmcost.ledger.store import Ledger
 
-COMMAND = str(Path(sys.executable).with_name("otel-llmcost"))
+from .terminal import COMMAND, typed
+
 NOV_29 = int(datetime.fromisoformat("2026-11-29T09:00Z").timestamp()) * 10**9
 MODELS = ("gpt-5.4-2026-03-05", "claude-opus-4-5-20251101", "anthropic/claude-sonnet-4-5-20250929")
 
@@ -121,30 +117,6 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def typed(width: int, ledger: Path, *arguments: str) -> list[str]:
-    """What a terminal so wide shows of a command."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
-    environ = {name: text for name, text in os.environ.items() if name not in ("COLUMNS", "LINES")}
-    environ |= {"TERM": "xterm", "NO_COLOR": "1", "OTEL_LLMCOST_LEDGER": str(ledger), "HOME": str(ledger)}
-    process = subprocess.Popen(
-        [COMMAND, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environ, cwd=ledger
-    )
-    os.close(theirs)
-    told = b""
-    while True:
-        try:
-            read = os.read(ours, 65_536)
-        except OSError:  # the other end is closed: Linux says EIO
-            break
-        if not read:
-            break
-        told += read
-    os.close(ours)
-    assert process.wait(60) == 0, told
-    return re.sub(r"\x1b\[[0-9;]*m", "", told.decode()).replace("\r\n", "\n").splitlines()
-
-
 @pytest.mark.parametrize(
     ("arguments", "headers"),
     [
@@ -193,3 +165,18 @@ def test_what_is_piped_has_every_column_and_no_blanks_at_the_end(ledger: Path) -
     ]  # fmt: skip
     assert "m" * 500 in asked.stdout
     assert all(line == line.rstrip() for line in asked.stdout.splitlines())
+
+
+def test_doctor_sets_its_lines_for_the_terminal_and_for_a_pipe(tmp_path: Path) -> None:
+    """Lines have an end, no blanks before it, and a path in a pipe is whole."""
+    place = tmp_path / ("a" * 90)
+    shown = typed(60, place, "doctor", cwd=tmp_path)
+    assert all(len(line) <= 60 for line in shown)
+    environ = {**os.environ, "OTEL_LLMCOST_LEDGER": str(place), "HOME": str(tmp_path)}
+    asked = subprocess.run([COMMAND, "doctor"], env=environ, cwd=tmp_path, capture_output=True, text=True)
+    lines = asked.stdout.splitlines()
+    assert str(place) in asked.stdout
+    assert [line for line in lines if len(line) > 100 and str(place) not in line] == []
+    assert [line for line in [*lines, *shown] if line != line.rstrip()] == []
+    assert lines[0] == "package"
+    assert re.fullmatch(r"  ok      openai +[\d.]+, watched", lines[3])

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import click
-from rich.table import Table
+from rich.cells import cell_len
+from rich.console import Console
 from rich.text import Text
 
 from .diagnosis import diagnose
-from .findings import BROKEN, NOTE, OK, Diagnosis
+from .findings import BROKEN, NOTE, OK, Diagnosis, Finding
 from .harmless import printable
 from .tables import console
 
 _STYLE = {OK: "green", NOTE: "yellow", BROKEN: "bold red"}
+_PIPED_WIDTH = 100
+_MOST_OF_A_NAME = 24
+_STATE_WIDTH = 10
+_LEAST_OF_A_TEXT = 30
 
 
 @click.command("doctor")
@@ -35,23 +41,38 @@ def command(as_json: bool) -> None:
 
 
 def _show(diagnosis: Diagnosis) -> None:
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    to = console(piped_width=_PIPED_WIDTH)
+    names = [cell_len(printable(found.name)) for found in diagnosis.findings]
+    column = _STATE_WIDTH + 2 + max((width for width in names if width <= _MOST_OF_A_NAME), default=0)
     topic = ""
     for found in diagnosis.findings:
         if found.topic != topic:
             topic = found.topic
-            table.add_row(Text(topic, style="bold"))
-        table.add_row(
-            Text(f"  {found.state}", style=_STYLE[found.state]),
-            Text(printable(found.name)),
-            Text(printable(found.text)),
-        )
-        if found.remedy:
-            table.add_row("", "", Text(f"remedy: {found.remedy}", style="dim"))
-    to = console()
-    to.print(table)
+            to.print(topic, style="bold", markup=False)
+        for line in _lines(found, column, to):
+            to.print(line, soft_wrap=True)
     broken = len(diagnosis.broken)
     to.print(f"\n{broken} broken" if broken else "\nnothing is broken")
+
+
+def _lines(found: Finding, column: int, to: Console) -> Iterator[Text]:
+    """A finding: state, name, and its text beside them from `column` on, or below a long name."""
+    room = max(to.width - column, _LEAST_OF_A_TEXT)
+    texts = [*_wrapped(printable(found.text), "", room, to)]
+    if found.remedy:
+        texts += _wrapped(printable(f"remedy: {found.remedy}"), "dim", room, to)
+    head = Text(f"  {found.state}".ljust(_STATE_WIDTH), style=_STYLE[found.state])
+    head.append(printable(found.name), style="none")
+    if head.cell_len + 2 > column:
+        yield head
+    elif texts:
+        yield head + Text(" " * (column - head.cell_len)) + texts.pop(0)
+    yield from (Text(" " * column) + text for text in texts)
+
+
+def _wrapped(text: str, style: str, room: int, to: Console) -> list[Text]:
+    # who reads a pipe may look for a path: it stays whole
+    lines = Text(text, style=style).wrap(to, room, overflow="fold" if to.is_terminal else "ignore")
+    for line in lines:
+        line.rstrip()
+    return list(lines)
