@@ -124,6 +124,9 @@ STAIRS = {
 APART = {"usage/meters.py": "meters", "usage.meters": "meters"}
 
 
+CONTRIBUTING = (SOURCE.parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
 @cache
 def rooms() -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
@@ -188,6 +191,14 @@ def test_a_room_imports_downwards_only(room: str) -> None:
             if not (down or same):
                 wrong.append(f"{path.relative_to(SOURCE)}:{line} imports {name}")
     assert not wrong
+
+
+@pytest.mark.parametrize("floor", range(len(FLOORS)))
+def test_the_page_for_contributors_lists_every_room(floor: int) -> None:
+    [row] = [line for line in CONTRIBUTING.splitlines() if line.startswith(f"| {floor} ")]
+    told = {part.rstrip("/") for part in row.split("`")[1::2]}
+    meant = (FLOORS[floor] & rooms().keys()) - set(APART.values())
+    assert told == meant
 
 
 def imports_of(path: Path, modules: dict[tuple[str, ...], Path]) -> set[Path]:
