@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 from click import Context
 
+from otel_llmcost import semconv
 from otel_llmcost.cli import main
+from otel_llmcost.reports import GROUPS
+from otel_llmcost.setting_names import TABLES, TOP, VARIABLES
 
 ROOT = Path(__file__).parents[2]
 LOCKED = re.compile(r"([a-z0-9-]+)==[0-9][a-z0-9.]*( ; .+)?")
+INIT = ROOT / "src" / "otel_llmcost" / "cli" / "otel-llmcost.toml"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -73,6 +77,30 @@ def test_the_page_of_the_command_line_lists_every_command():
         for name in re.findall(r"`([a-z-]+)`", row)
     }
     assert listed == set(main.list_commands(Context(main)))
+
+
+def documentation() -> str:
+    return "\n".join(page.read_text() for page in [ROOT / "README.md", *ROOT.glob("docs/*.md")])
+
+
+def test_the_documentation_names_every_attribute_and_metric_of_ours():
+    ours = [value for value in vars(semconv).values() if str(value).startswith(("llmcost.", "llm."))]
+    assert [name for name in ours if f"`{name}" not in documentation()] == []
+
+
+def test_every_setting_is_in_the_page_and_in_the_file_and_no_other():
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    assert set(re.findall(r"OTEL_LLMCOST_([A-Z_]+)", page)) == VARIABLES
+    template = tomllib.loads(re.sub(r"^#(?! )", "", INIT.read_text(), flags=re.MULTILINE))
+    for table, keys in TABLES.items():
+        assert {key for key in keys if f"`{table}.{key}`" not in page} == set()
+        assert template[table].keys() == keys
+    assert template.keys() <= TOP
+
+
+def test_every_grouping_of_reports_is_in_the_page_of_the_ledger():
+    page = (ROOT / "docs" / "ledger.md").read_text()
+    assert [name for name in GROUPS if f"`{name}`" not in page] == []
 
 
 def pages() -> list[Path]:
