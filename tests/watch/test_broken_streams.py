@@ -11,7 +11,16 @@ import openai
 import pytest
 
 from .conftest import World
-from .replies import CHAT_EVENTS, MESSAGE_EVENTS, RESPONSE_EVENTS, InProcess, event_stream, streamed
+from .replies import (
+    CHAT,
+    CHAT_EVENTS,
+    MESSAGE_EVENTS,
+    RESPONSE_EVENTS,
+    InProcess,
+    by_path,
+    event_stream,
+    streamed,
+)
 
 ASK = [{"role": "user", "content": "Where?"}]
 
@@ -146,3 +155,111 @@ def test_what_an_sdk_leaves_out_of_a_request_counts_nothing(world: World, replay
     replay.message().close()  # the SDK's own sentinels stand for its tools and other parameters
     call, _ = world.last
     assert call.usage == {"input": 2}  # 6 characters were sent
+
+
+SEARCH = {
+    "type": "web_search_call",
+    "id": "ws",
+    "status": "completed",
+    "action": {"type": "search", "query": "x"},
+}
+FOUND = {"type": "web_search_tool_result", "tool_use_id": "t", "content": []}
+FAILED = {**FOUND, "content": {"type": "web_search_tool_result_error", "error_code": "max_uses_exceeded"}}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize(
+    ("name", "events"),
+    [
+        (
+            "response",
+            [
+                RESPONSE_EVENTS[0],
+                {
+                    "type": "response.output_item.done",
+                    "sequence_number": 1,
+                    "output_index": 0,
+                    "item": SEARCH,
+                },
+                {
+                    "type": "response.output_item.done",
+                    "sequence_number": 2,
+                    "output_index": 1,
+                    "item": SEARCH,
+                },
+                RESPONSE_EVENTS[1],
+            ],
+        ),
+        (
+            "message",
+            [
+                MESSAGE_EVENTS[0],
+                {"type": "content_block_start", "index": 0, "content_block": FOUND},
+                {"type": "content_block_start", "index": 1, "content_block": FOUND},
+                {"type": "content_block_start", "index": 2, "content_block": FAILED},
+                *MESSAGE_EVENTS[1:3],
+            ],
+        ),
+    ],
+)
+def test_searches_of_a_broken_stream_are_billed(
+    world: World, replay: Replay, name: str, events: list[dict[str, Any]]
+) -> None:
+    replay.transport.answer = streamed(event_stream(events, done=False))
+    list(_seen(getattr(replay, name)))
+    call, priced = world.last
+    assert call.usage["web_search"] == 2
+    assert priced.status == "estimated"
+    assert priced.components["tools"] == 2 * 10**13  # 10 USD per 1,000
+
+
+RUNNING = {"prompt_tokens": 1000, "completion_tokens": 7, "total_tokens": 1007}
+
+
+@pytest.mark.parametrize("waits", [True, False], ids=["to its end", "left"])
+def test_usage_that_runs_along_is_exact_at_the_end_only(world: World, replay: Replay, waits: bool) -> None:
+    running = [{**event, "usage": RUNNING} for event in CHAT_EVENTS[:3]]
+    replay.transport.answer = streamed(event_stream([*running, *CHAT_EVENTS[3:]]))
+    stream = replay.chat()
+    for _ in stream if waits else (next(stream), next(stream)):
+        pass
+    stream.close()
+    call, priced = world.last
+    assert priced.status == ("exact" if waits else "estimated")
+    assert call.usage == {"input": 1000, "output": 100 if waits else 7}
+
+
+def test_a_tier_that_was_asked_for_and_is_not_told_leaves_a_doubt(world: World, replay: Replay) -> None:
+    def ask(**more: Any) -> tuple[str, tuple[str, ...]]:
+        body = {**CHAT, **more}
+        replay.transport.answer = lambda request: httpx2.Response(200, json=body)
+        replay.openai.chat.completions.create(model="gpt-5-mini", messages=ASK, service_tier="flex")
+        return world.last[1].status, world.last[1].reasons
+
+    assert ask(model="gpt-5-mini", service_tier="flex") == ("exact", ())
+    status, reasons = ask(model="gpt-5-mini")
+    assert status == "estimated"
+    assert reasons == (
+        "estimated: the tier 'flex' was asked for, and the answer does not say which one served it",
+    )
+
+
+def test_a_request_of_a_hook_is_no_part_of_the_call_around_it(world: World, replay: Replay) -> None:
+    replay.transport.answer = by_path
+    asked: list[int] = []
+
+    def look(request: httpx2.Request) -> None:
+        if request.url.path.endswith("/chat/completions"):
+            asked.append(len(replay.openai.models.list().data))
+
+    http = httpx2.Client(transport=replay.transport, event_hooks={"request": [look]})
+    client = openai.OpenAI(api_key="none", max_retries=0, http_client=http)
+    replay.transport.answer = lambda request: (
+        httpx2.Response(200, json={"object": "list", "data": []})
+        if request.url.path.endswith("/models")
+        else by_path(request)
+    )
+    client.chat.completions.create(model="gpt-4o-mini", messages=ASK)
+    assert asked == [0]
+    [(call, priced)] = world.calls
+    assert (call.usage, priced.status, call.notes) == ({"input": 1000, "output": 100}, "exact", ())

@@ -57,3 +57,27 @@ def test_groqs_first_chunk_has_no_usage_yet(world: World) -> None:
     chunks = [chunk(model, "Paris is", x_groq={"id": "1"})]
     # estimated by four characters a token: 2 x 0.59 + 2 x 0.79 = 2.76 millionths
     assert ask(world, "https://api.groq.com/openai/v1", chunks) == ("estimated", femto("0.00000276"))
+
+
+def test_thoughts_of_mistral_count_towards_an_estimate(world: World) -> None:
+    thought: Any = [{"type": "thinking", "thinking": [{"type": "text", "text": "x" * 396}]}]
+    told: Any = [{"type": "text", "text": "Paris"}]
+    url = "https://api.mistral.ai/v1"
+    ask(world, url, [chunk("magistral-medium-latest", part) for part in ("", thought, told)])
+    call, priced = world.calls[-1]
+    assert (call.usage["output"], priced.status) == (101, "estimated")  # 401 characters
+
+
+def test_lines_of_one_events_data_are_joined(world: World) -> None:
+    lines = json.dumps(
+        {**chunk("gpt-4o-mini", "Paris"), "choices": [], "usage": USAGE}, indent=1
+    ).splitlines()
+    body = "".join(f"data: {line}\n" for line in lines).encode() + b"\ndata: [DONE]\n\n"
+    http = httpx2.Client(transport=InProcess(lambda request: httpx2.Response(200, content=body)))
+    client = openai.OpenAI(api_key="none", http_client=http)
+    with client.chat.completions.with_streaming_response.create(
+        model="gpt-4o-mini", messages=[{"role": "user", "content": "?"}], stream=True
+    ) as response:
+        response.read()
+    call, priced = world.calls[-1]
+    assert (call.usage, priced.status) == ({"input": 100, "output": 50}, "exact")

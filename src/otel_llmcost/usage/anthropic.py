@@ -155,7 +155,7 @@ def fold_message(events: Iterable[object]) -> Body:
     """
     body: dict[str, object] = {}
     usage: dict[str, object] = {}
-    ended = False
+    ended, searches = False, 0
     for event in events:
         if not isinstance(event, dict):
             continue
@@ -170,13 +170,22 @@ def fold_message(events: Iterable[object]) -> Body:
             _overwrite(usage, table(event.get("usage")))
             delta = table(event.get("delta"))
             body.update({name: delta[name] for name in ("stop_reason", "stop_details") if delta.get(name)})
+        elif event.get("type") == "content_block_start":
+            searches += _is_search(table(event.get("content_block")))
         elif event.get("type") == "error":
             body["error"] = event.get("error") or True
     if usage:
         body["usage"] = usage
         if not ended:
             body["broken_off"] = True
+            if searches:
+                usage["server_tool_use"] = {"web_search_requests": searches}
     return body
+
+
+def _is_search(block: Body) -> bool:
+    """Whether a block is the result of a search; one that failed is not billed."""
+    return block.get("type") == "web_search_tool_result" and isinstance(block.get("content"), list)
 
 
 def _overwrite(usage: dict[str, object], later: Body) -> None:

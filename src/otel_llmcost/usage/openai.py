@@ -116,7 +116,7 @@ def read_responses(body: Body) -> Reading:
     else:
         notes.append(no_usage(body))
     compatible.add_tier(reading, body, usage, notes)
-    if usage:
+    if usage or "broken_off" in body:
         with_tools(reading, body, notes)
     if notes or not reading.usage:
         reading.notes = explained(reading, notes)
@@ -147,8 +147,12 @@ _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.fa
 
 
 def fold_responses(events: Sequence[object]) -> Body:
-    """The response of a stream's terminal event; before one was seen, the newest that any event has."""
+    """The response of a stream's terminal event; before one was seen, the newest that any event has.
+
+    One that runs in the foreground and broke off has the items that were done (`broken_off`): their fees are due.
+    """
     newest: Body = {}
+    done: list[object] = []
     for event in events:
         if not isinstance(event, dict):
             continue
@@ -159,4 +163,8 @@ def fold_responses(events: Sequence[object]) -> Body:
                 return response
         elif event.get("type") == "error" or "error" in event:
             newest = {**newest, "error": event.get("error") or event}
+        elif event.get("type") == "response.output_item.done":
+            done.append(event.get("item"))
+    if done and newest.get("background") is not True:
+        return {**newest, "output": done, "broken_off": True}
     return newest

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
+from .texts import block_text, other_texts, texts_in
+
 _KEPT_EVENTS = 16
 ODD_SHAPE = (AttributeError, TypeError, KeyError, IndexError, ValueError)
 _now = time.time_ns
@@ -33,6 +35,7 @@ class Collector:
         "keep_text",
         "last_ns",
         "of_openai",
+        "running",
         "texts",
     )
     PLACE: Place = ""
@@ -52,6 +55,8 @@ class Collector:
         self._passing: Callable[[], int] | None = None
         self.complete = False
         """Whether the reply said by itself that it ended."""
+        self.running = False
+        """Whether the usage that was told last stood beside text, with more to come."""
         self.keep_text = keep_text
         self.texts: list[str] = []
 
@@ -152,6 +157,8 @@ class ChatCollector(Collector):
         for choice in data.get("choices") or ():
             self._choice(choice)
             finished = finished or choice.get("finish_reason") is not None
+        if usage is not None:
+            self.running = bool(data.get("choices")) and not finished
         if finished or (self._headless and data.get("choices")):
             self._headless = False
             self.complete = self.complete or finished
@@ -162,35 +169,11 @@ class ChatCollector(Collector):
         if delta is None:
             self.text(choice.get("text"))
         elif delta.get("content"):
-            self.text(delta["content"])
+            for part in texts_in(delta["content"]):
+                self.text(part)
         else:
             for part in other_texts(delta):
                 self.text(part)
-
-
-def other_texts(delta: dict[str, Any]) -> Iterator[str]:
-    """What a chat model writes where it writes no `content`."""
-    yield from _named(delta, "reasoning_content", "reasoning", "refusal")
-    for tool in delta.get("tool_calls") or ():
-        yield from _named(tool.get("function") or {}, "name", "arguments")
-        yield from _named(tool.get("custom") or {}, "name", "input")
-    yield from _named(delta.get("function_call") or {}, "name", "arguments")
-    yield from _named(delta.get("audio") or {}, "transcript")
-
-
-def _named(told: dict[str, Any], *names: str) -> Iterator[str]:
-    for name in names:
-        if told.get(name).__class__ is str:
-            yield told[name]
-
-
-def other_size(delta: dict[str, Any]) -> int:
-    """The characters of `other_texts`. A piece of a tool's arguments alone, as most are, is not searched for others."""
-    if "tool_calls" in delta and len(delta) == 1:
-        [call] = delta["tool_calls"]
-        if "name" not in call["function"]:
-            return len("" + call["function"]["arguments"])
-    return sum(map(len, other_texts(delta)))
 
 
 def _usage_elsewhere(data: dict[str, Any]) -> bool:
@@ -225,10 +208,20 @@ class ResponsesCollector(Collector):
             self.keep(data)
             self.complete = True
             self._usage_seen = bool(data["response"].get("usage"))
-        elif kind in self._HEAD or kind == "error":
+        elif (
+            kind in self._HEAD
+            or kind == "error"
+            or (kind == "response.output_item.done" and _is_hosted(data))
+        ):
             self.keep(data)
         elif kind.__class__ is str and kind.endswith(".delta") and not kind.endswith("audio.delta"):
             self.text(data.get("delta"))  # of speech it is data, whose transcript comes beside it
+
+
+def _is_hosted(data: dict[str, Any]) -> bool:
+    """Whether a finished item is a tool that the provider ran, which may have a fee."""
+    kind = data["item"]["type"]
+    return bool(kind.endswith("_call")) and kind not in ("function_call", "custom_tool_call", "mcp_call")
 
 
 class AnthropicCollector(Collector):
@@ -253,19 +246,14 @@ class AnthropicCollector(Collector):
         elif kind == "message_delta":
             self.keep(data)
             self._delta_seen = True
-        elif kind in ("message_start", "error"):
+        elif kind in ("message_start", "error") or (kind == "content_block_start" and _is_search(data)):
             self.keep(data)
         elif kind == "message_stop":
             self.complete = True
 
 
-def block_text(delta: dict[str, Any]) -> str:
-    """What an Anthropic model writes in a delta of a content block: text, thought, or a tool's arguments."""
-    for name in ("text", "thinking", "partial_json", "content"):
-        if delta.get(name).__class__ is str and delta[name]:
-            text: str = delta[name]
-            return text
-    return ""
+def _is_search(data: dict[str, Any]) -> bool:
+    return bool(data["content_block"]["type"] == "web_search_tool_result")
 
 
 def read_bytes(content: bytes, events: bool, collector: Collector) -> None:
@@ -275,11 +263,20 @@ def read_bytes(content: bytes, events: bool, collector: Collector) -> None:
         if body is not None:
             collector.take_body(body)
         return
-    for line in content.splitlines():
+    for data in map(_json, _event_data(content)):
+        if isinstance(data, dict):
+            collector.offer(data)
+
+
+def _event_data(content: bytes) -> Iterator[bytes]:
+    """The data of each event, whose lines are joined: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
+    data: list[bytes] = []
+    for line in (*content.splitlines(), b""):
         if line.startswith(b"data:"):
-            data = _json(line[5:])
-            if isinstance(data, dict):
-                collector.offer(data)
+            data.append(line[5:])
+        elif not line and data:
+            yield b"\n".join(data)
+            data = []
 
 
 def _json(content: bytes) -> Any:

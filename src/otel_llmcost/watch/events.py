@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .collectors import ODD_SHAPE, Place, block_text, other_size
+from .collectors import ODD_SHAPE, Place
 from .exchange import EXTENSION
 from .guard import guarded
+from .texts import block_text, other_size
 
 _PASS = 2048
 """The collector looks at an event, and at its clock, whenever so many characters passed by."""

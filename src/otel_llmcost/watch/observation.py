@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,17 @@ if TYPE_CHECKING:
 
 current: ContextVar[Observation | None] = ContextVar("otel_llmcost_observation", default=None)
 """The watched call whose request runs in this context."""
+
+
+@contextmanager
+def nobodys() -> Iterator[None]:
+    """For a request that is not watched, inside one that is (by a hook, a transport): its response is not that call's."""
+    token = current.set(None)
+    try:
+        yield
+    finally:
+        guarded(current.reset, token)  # in another context there is nothing to undo
+
 
 _runtime = getattr(otel_context, "_RUNTIME_CONTEXT", None)
 Entered = tuple[Token["Observation | None"], Any]

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import random
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .. import attribution, semconv
 from ..call import (
-    BROKEN_OFF,
     ESTIMATED_NOTE,
     INCOMPLETE_NOTE,
     NO_USAGE_NOTE,
     NOT_BILLED_NOTE,
     NOTED,
-    PENDING_NOTE,
     Call,
     Line,
     Reading,
@@ -25,17 +22,16 @@ from ..call import (
     note,
     response_key,
 )
+from ..usage import terms
 from ..usage.failures import told_failure
-from ..usage.meters import OUTPUT_METERS, PROMPT_METERS
 from ..usage.quantities import money, total_of
 from .guard import guarded
+from .unfinished import estimate
 
 if TYPE_CHECKING:
     from .exchange import Exchange
     from .observation import Observation
 
-_CHARACTERS_PER_TOKEN = 4
-"""English text and code average 3.5 to 4.5 characters a token with the current tokenizers; estimates say so."""
 _NOT_BILLED_FROM, _NOT_BILLED_TO = 400, 599
 _UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"})
 """What httpx and httpx2 raise before a request is on its way."""
@@ -116,12 +112,22 @@ def _reading(observation: Observation, exchange: Exchange) -> Reading:
     if exchange.stream:
         if observation.body.get("background") is not True:  # else it goes on, whatever becomes of its stream
             reading.failure = reading.failure or exchange.cut_short()
-            _complete_stream(observation, exchange, reading)
+            failed = reading.failure != "" or _broke(observation)
+            estimate(exchange, observation.body, reading, failed=failed)
     elif reading.reported is None and not observation.client.first_party:
         _add_gateways_figure(exchange, reading)
+    if reading.usage and not reading.tier and reading.reported is None:
+        _doubt_tier(observation.body.get("service_tier"), reading)
     if route.unpriced:
         reading.notes = (*reading.notes, note(NO_USAGE_NOTE, route.unpriced))
     return reading
+
+
+def _doubt_tier(asked: Any, reading: Reading) -> None:
+    """Another tier than the standard one was asked for, and the answer does not say which one served it."""
+    if asked is not None and terms.tier(asked) not in ("", terms.STANDARD):
+        text = f"the tier {asked!r} was asked for, and the answer does not say which one served it"
+        reading.notes = (*reading.notes, note(ESTIMATED_NOTE, text))
 
 
 def _add_gateways_figure(exchange: Exchange, reading: Reading) -> None:
@@ -133,70 +139,10 @@ def _add_gateways_figure(exchange: Exchange, reading: Reading) -> None:
         reading.notes = (*reading.notes, *notes)
 
 
-def _complete_stream(observation: Observation, exchange: Exchange, reading: Reading) -> None:
-    """Estimate what a stream did not say because it ended early or was not asked for its usage."""
-    collector = exchange.collector
-    if reading.reported is not None or not collector.lacks_usage():
-        return
-    seen = -(-collector.characters // _CHARACTERS_PER_TOKEN)
-    usage: dict[str, Any] = {m: q for m, q in reading.usage.items() if m not in OUTPUT_METERS}
-    said = [f"{seen} output tokens from {collector.characters} characters seen"]
-    if not any(meter in usage for meter in PROMPT_METERS):
-        characters = sum(_characters(observation.body))
-        usage["input"] = -(-characters // _CHARACTERS_PER_TOKEN)
-        said.append(f"{usage['input']} input tokens from {characters} characters sent")
-    if seen:
-        usage["output"] = seen
-    reading.usage = {meter: quantity for meter, quantity in usage.items() if quantity}
-    # a response that runs in the foreground ends with its stream: nothing of it is paid later
-    kept = tuple(
-        text
-        for text in reading.notes
-        if code_of(text) not in (NO_USAGE_NOTE, PENDING_NOTE) and text != BROKEN_OFF
-    )
-    reading.notes = (
-        *kept,
-        note(ESTIMATED_NOTE, f"{_why_untold(observation, exchange, reading)}: {', '.join(said)}"),
-    )
-
-
-def _why_untold(observation: Observation, exchange: Exchange, reading: Reading) -> str:
-    if reading.failure or _broke(observation):
-        how = "failed"
-    elif exchange.collector.complete:
-        return "the stream carried no usage"
-    else:
-        how = "ended" if exchange.read else "was left"
-    return f"the stream {how} before its usage came"
-
-
 def _broke(observation: Observation) -> bool:
     """Whether a stream failed by itself: a program that cancels has left it."""
     error = observation.error
     return isinstance(error, Exception) if error is not None else error_type(observation) != ""
-
-
-_TEXTS = frozenset({"messages", "input", "instructions", "system", "prompt", "content", "text", "arguments"})
-_AS_JSON = frozenset({"tools", "functions", "tool_calls", "function_call"})
-"""What the model reads as JSON: tools that it may call, and those that it did."""
-
-
-def _characters(value: Any) -> Iterator[int]:
-    """Lengths of the texts of a request: messages, instructions, tools; not the data of images and files."""
-    if isinstance(value, str):
-        if not value.startswith(("data:", "http://", "https://")):
-            yield len(value)
-    elif isinstance(value, Mapping):
-        for key, part in value.items():
-            if key in _AS_JSON and isinstance(
-                part, list | tuple | Mapping
-            ):  # else a sentinel: nothing is sent
-                yield len(json.dumps(part, default=str))
-            elif key in _TEXTS:
-                yield from _characters(part)
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from _characters(part)
 
 
 def _join_hops(call: Call, readings: list[Reading]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import nullcontext
 from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -17,13 +18,14 @@ from .engine import Engine
 from .events import WatchedData, look_at
 from .guard import guarded, guarded_async
 from .injection import with_usage
-from .observation import Entered, Observation, current
+from .observation import Entered, Observation, current, nobodys
 from .patch import Patch
 
 if TYPE_CHECKING:
     from .declaration import Sdk, Socket
 
 RAW_HEADER = "X-Stainless-Raw-Response"
+_NOTHING = nullcontext()
 
 
 def watch(sdk: Sdk, engine: Engine, module: ModuleType) -> Patch:
@@ -72,7 +74,8 @@ def _wrap_request(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Cal
     def request(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
         observation = guarded(engine.begin, sdk, self, options, kwargs)
         if observation is None:
-            return original(self, cast_to, options, *args, **kwargs)
+            with nobodys() if current.get() is not None else _NOTHING:
+                return original(self, cast_to, options, *args, **kwargs)
         if engine.desk.gate is not None:
             _admitted(engine, observation)
         options, entered = guarded(_departing, engine, observation, options) or (options, None)
@@ -95,7 +98,8 @@ def _wrap_request_async(
     async def request(self: Any, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
         observation = guarded(engine.begin, sdk, self, options, kwargs)
         if observation is None:
-            return await original(self, cast_to, options, *args, **kwargs)
+            with nobodys() if current.get() is not None else _NOTHING:
+                return await original(self, cast_to, options, *args, **kwargs)
         if engine.desk.gate is not None:
             await _admitted_async(engine, observation)
         options, entered = guarded(_departing, engine, observation, options) or (options, None)

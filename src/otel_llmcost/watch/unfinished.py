@@ -1,0 +1,79 @@
+"""What a stream has used that does not tell it, or not to its end: counted from what was sent and seen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..call import BROKEN_OFF, ESTIMATED_NOTE, NO_USAGE_NOTE, PENDING_NOTE, Reading, code_of, note
+from ..usage.meters import OUTPUT_METERS, PROMPT_METERS
+from .exchange import Exchange
+
+_CHARACTERS_PER_TOKEN = 4
+"""English text and code average 3.5 to 4.5 characters a token with the current tokenizers; estimates say so."""
+
+
+def estimate(exchange: Exchange, asked: Mapping[str, Any], reading: Reading, *, failed: bool) -> None:
+    """Estimate what a stream did not say because it ended early or was not asked for its usage."""
+    collector = exchange.collector
+    if reading.reported is not None:
+        return
+    if not collector.lacks_usage():
+        if collector.running and not exchange.read:
+            text = "the stream was left: its usage is what it told last, before its end"
+            reading.notes = (*reading.notes, note(ESTIMATED_NOTE, text))
+        return
+    seen = _tokens(collector.characters)
+    usage: dict[str, Any] = {m: q for m, q in reading.usage.items() if m not in OUTPUT_METERS}
+    said = [f"{seen} output tokens from {collector.characters} characters seen"]
+    if not any(meter in usage for meter in PROMPT_METERS):
+        characters = sum(_characters(asked))
+        usage["input"] = _tokens(characters)
+        said.append(f"{usage['input']} input tokens from {characters} characters sent")
+    if seen:
+        usage["output"] = seen
+    reading.usage = {meter: quantity for meter, quantity in usage.items() if quantity}
+    # a response that runs in the foreground ends with its stream: nothing of it is paid later
+    kept = tuple(
+        text
+        for text in reading.notes
+        if code_of(text) not in (NO_USAGE_NOTE, PENDING_NOTE) and text != BROKEN_OFF
+    )
+    reading.notes = (*kept, note(ESTIMATED_NOTE, f"{_why(exchange, failed)}: {', '.join(said)}"))
+
+
+def _tokens(characters: int) -> int:
+    return -(-characters // _CHARACTERS_PER_TOKEN)
+
+
+def _why(exchange: Exchange, failed: bool) -> str:
+    if failed:
+        how = "failed"
+    elif exchange.collector.complete:
+        return "the stream carried no usage"
+    else:
+        how = "ended" if exchange.read else "was left"
+    return f"the stream {how} before its usage came"
+
+
+_TEXTS = frozenset({"messages", "input", "instructions", "system", "prompt", "content", "text", "arguments"})
+_AS_JSON = frozenset({"tools", "functions", "tool_calls", "function_call"})
+"""What the model reads as JSON: tools that it may call, and those that it did."""
+
+
+def _characters(value: Any) -> Iterator[int]:
+    """Lengths of the texts of a request: messages, instructions, tools; not the data of images and files."""
+    if isinstance(value, str):
+        if not value.startswith(("data:", "http://", "https://")):
+            yield len(value)
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            if key in _AS_JSON:
+                if isinstance(part, list | tuple | Mapping):  # else a sentinel: nothing is sent
+                    yield len(json.dumps(part, default=str))
+            elif key in _TEXTS:
+                yield from _characters(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _characters(part)
