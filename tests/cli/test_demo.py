@@ -6,16 +6,20 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from otel_llmcost.cli.demo import demo_environment
+from otel_llmcost.cli.demo_export import Destination, destinations
 
 from ..acceptance.ledger_sum import ledger_calls, ledger_total
 from ..acceptance.sink import Sink
+from .terminal import typed
 
 COMMAND = str(Path(sys.executable).with_name("otel-llmcost"))
 
@@ -121,3 +125,88 @@ def test_export_sends_the_same_money_to_the_users_collector(tmp_path):
         # a counter travels as a double, a span's cost too: equal but for its rounding
         assert abs(sink.total("llm.cost") - spent) < Decimal("1e-15")
         assert len(sink.priced) == sum(row.amount is not None for row in ledger_calls(kept))
+        assert f"\nexported: spans and counters to {sink.url}\n" in said.stdout
+
+
+class Refusing(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.send_error(404)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_an_export_that_failed_is_told(tmp_path):
+    collector = HTTPServer(("127.0.0.1", 0), Refusing)
+    serving = threading.Thread(target=collector.serve_forever)
+    serving.start()
+    url = f"http://127.0.0.1:{collector.server_port}"
+    environ = {**os.environ, "HOME": str(tmp_path), "OTEL_EXPORTER_OTLP_ENDPOINT": url}
+    try:
+        said = otel_llmcost("demo", "--export", environ=environ)
+    finally:
+        collector.shutdown()
+        serving.join()
+        collector.server_close()
+    assert "Failed to export" in said.stdout
+    assert "otel-llmcost run -- python app.py" in said.stdout
+    assert said.stderr == (
+        f"otel-llmcost: not everything was exported: spans and counters to {url}; "
+        "remedy: otel-llmcost doctor says whether somebody listens there\n"
+    )
+    assert said.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ({}, "nothing says where to; remedy: set OTEL_EXPORTER_OTLP_ENDPOINT"),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318"},
+            "OTEL_EXPORTER_OTLP_ENDPOINT=localhost:4318 names no scheme: nothing can be sent to it; "
+            "remedy: name http://localhost:4318",
+        ),
+    ],
+)
+def test_an_export_to_nowhere_is_refused_before_anything_runs(tmp_path, told, reason):
+    kept = tmp_path / "kept"
+    environ = {name: text for name, text in os.environ.items() if not name.startswith("OTEL_")}
+    said = otel_llmcost("demo", "--export", "--keep", str(kept), environ=environ | told)
+    assert (said.returncode, said.stdout, said.stderr) == (2, "", f"otel-llmcost: --export: {reason}\n")
+    assert not kept.exists()
+
+
+def test_destinations_are_named_by_signal():
+    told = {
+        "OTEL_TRACES_EXPORTER": "console",
+        "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://collector:4318/m",
+    }
+    assert destinations(told) == [
+        Destination("spans", "the exporter console"),
+        Destination("counters", "http://collector:4318/m"),
+    ]
+    assert destinations(told | {"OTEL_METRICS_EXPORTER": "none"}) == destinations(told)[:1]
+
+
+def test_a_second_demo_in_the_same_ledger_shows_its_own_calls(demo):
+    _, _, home = demo
+    kept = str(home / "kept")
+    environ = {**os.environ, "HOME": str(home), "OTEL_LLMCOST_LEDGER": str(home / "own")}
+    again = otel_llmcost("demo", "--keep", kept, environ=environ)
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.count("RateLimitError") == 1
+    assert ["total", "15"] in [line.split()[:2] for line in again.stdout.splitlines()]
+    assert "Calls of earlier runs that are kept there, too, and not shown: 15\n" in again.stdout
+    assert "earlier runs" not in demo[0].stdout
+
+
+def test_in_a_terminal_of_80_columns_calls_keep_tier_and_cached_tokens(tmp_path):
+    lines = typed(80, tmp_path / "own", "demo", cwd=tmp_path)
+    assert [line.split() for line in lines[1:6]] == [
+        ["model", "tier", "in", "cache", "out", "cost"],
+        ["─" * 80],
+        ["gpt-5-mini", "standard", "1,200", "300", "$0.0009"],
+        ["gpt-5-mini", "standard", "1,200", "1,024", "300", "$0.0006696"],
+        ["gpt-5-mini", "flex", "1,200", "300", "$0.00045"],
+    ]
+    assert "left out, the terminal is narrow: besides; a wider one shows them" in lines

@@ -21,12 +21,14 @@ from ..ledger.row import LedgerRow
 from ..reports import cost_report, latest_calls
 from ..server.demo_provider import DemoProvider
 from .calls import call_columns
+from .demo_export import destinations, show_export
 from .launch import instrumented_environment
 from .ledger_option import opened_ledger
 from .report import show_report
 from .tables import Column, console, print_table
 
 _PROGRAM = "otel_llmcost.server.demo_program"
+_EXPORTING_PROGRAM = "otel_llmcost.cli.exporting_demo"
 _TIMEOUT_S = 120
 # What would lead the demo elsewhere: the user's keys and addresses, settings, proxies.
 _LEFT_OUT = ("OTEL_", "OPENAI_", "ANTHROPIC_", "XDG_CONFIG_HOME")
@@ -46,10 +48,15 @@ def command(keep: Path | None, export: bool) -> None:
     No key, no network, no money. Your own ledger, settings and exporters are left alone.
     """
     require_sdks()
-    with _directory(keep) as ledger:
-        run_demo(ledger, os.environ, export=export)
-        show_demo(ledger)
-    _hint(keep)
+    to = destinations(demo_environment(os.environ, export=True)) if export else []
+    with _directory(keep) as ledger, tempfile.TemporaryDirectory(prefix="otel-llmcost-demo-") as other:
+        told = Path(other) / "export.json"
+        run_id = run_demo(ledger, os.environ, export_told=told if export else None)
+        earlier = show_demo(ledger, run_id)
+        failure = show_export(told, to) if export else ""
+    _hint(keep, earlier)
+    if failure:
+        raise click.ClickException(failure)
 
 
 def require_sdks() -> None:
@@ -59,11 +66,15 @@ def require_sdks() -> None:
         raise MissingExtraError(" and ".join(missing), "demo", several=len(missing) > 1)
 
 
-def run_demo(ledger: Path, environ: Mapping[str, str], *, export: bool = False) -> None:
-    """Runs the demo's program in a process of its own, its calls kept in `ledger`.
+def run_demo(ledger: Path, environ: Mapping[str, str], *, export_told: Path | None = None) -> str:
+    """Runs the demo's program in a process of its own, its calls kept in `ledger`; the id of this run.
 
+    `export_told`: export as the environment says, and leave in this file what became of it.
     Raises `click.ClickException` where the program fails.
     """
+    run_id = secrets.token_hex(8)
+    export = export_told is not None
+    program = [_PROGRAM] if export_told is None else [_EXPORTING_PROGRAM, str(export_told)]
     with DemoProvider() as openai, DemoProvider() as anthropic:
         told = demo_environment(environ, export=export) | {
             "OPENAI_BASE_URL": openai.openai_url,
@@ -75,14 +86,15 @@ def run_demo(ledger: Path, environ: Mapping[str, str], *, export: bool = False) 
             "XDG_CONFIG_HOME": str(ledger),
         }
         ended = subprocess.run(
-            [sys.executable, "-m", _PROGRAM],
-            env=instrumented_environment(told, secrets.token_hex(8)),
+            [sys.executable, "-m", *program],
+            env=instrumented_environment(told, run_id),
             cwd=ledger,
             timeout=_TIMEOUT_S,
             check=False,
         )
     if ended.returncode != 0:
         raise click.ClickException(f"the demo's program ended with code {ended.returncode}")
+    return run_id
 
 
 def demo_environment(environ: Mapping[str, str], *, export: bool = False) -> dict[str, str]:
@@ -95,11 +107,16 @@ def demo_environment(environ: Mapping[str, str], *, export: bool = False) -> dic
     }
 
 
-def show_demo(ledger: Path) -> None:
-    """Prints the demo's calls and the report by model; raises `click.ClickException` where there are none."""
+def show_demo(ledger: Path, run_id: str) -> int:
+    """Prints the calls of one run and the report by model; how many of other runs are in the ledger, too.
+
+    Raises `click.ClickException` where the run has none.
+    """
+    wanted = CallFilter(fields={"run": run_id})
     with opened_ledger(ledger) as opened:
-        rows = latest_calls(opened, CallFilter(), limit=-1)
-        report = cost_report(opened, by=("model",))
+        rows = latest_calls(opened, wanted, limit=-1)
+        report = cost_report(opened, by=("model",), wanted=wanted)
+        kept = cost_report(opened, by=("model",)).total.statuses.total()
     if not rows:
         raise click.ClickException("no call of the demo was seen; remedy: otel-llmcost doctor")
     rows.reverse()
@@ -108,6 +125,7 @@ def show_demo(ledger: Path) -> None:
     del columns["start"]
     print_table(list(columns.values()), to=console(), elsewhere="")
     show_report(report, title="by model", elsewhere="")
+    return kept - len(rows)
 
 
 def _besides(row: LedgerRow) -> str:
@@ -126,9 +144,11 @@ def _directory(keep: Path | None) -> Iterator[Path]:
         yield Path(made)
 
 
-def _hint(keep: Path | None) -> None:
+def _hint(keep: Path | None, earlier: int) -> None:
     to = console()
     to.print("\nReal SDKs over real HTTP; only the provider and its answers were made up.", markup=False)
+    if earlier:
+        to.print(f"Calls of earlier runs that are kept there, too, and not shown: {earlier:,}", markup=False)
     if keep is not None:
         to.print(f"  otel-llmcost calls --dearest --ledger {keep}", markup=False)
     to.print("Next, with a program of yours:", markup=False)
