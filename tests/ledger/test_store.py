@@ -204,6 +204,15 @@ def test_missing_steps_are_taken_all_or_none(tmp_path: Path) -> None:
         Ledger(tmp_path)
 
 
+def test_a_disk_that_is_full_at_the_first_migration_is_called_full(tmp_path: Path) -> None:
+    """SQLite rolls back by itself then, and a second time would be another error."""
+    database = sqlite3.connect(tmp_path / "small", isolation_level=None)
+    database.execute("PRAGMA max_page_count = 3")
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        migrate(database)
+    database.close()
+
+
 # -- failures
 
 

@@ -153,7 +153,8 @@ def migrate(database: sqlite3.Connection, steps: Sequence[Migration] = MIGRATION
         database.execute(f"PRAGMA user_version = {len(steps)}")
         database.execute("COMMIT")
     except BaseException:
-        database.execute("ROLLBACK")
+        if database.in_transaction:  # a full disk has rolled it back already
+            database.execute("ROLLBACK")
         raise
 
 
