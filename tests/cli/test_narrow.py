@@ -87,6 +87,25 @@ def test_what_is_left_out_is_named_below(width: int, elsewhere: str, said: str) 
     assert not any("1,024" in line for line in lines)
 
 
+def test_names_that_still_have_no_room_are_broken_after_their_signs() -> None:
+    names = ["anthropic/claude-sonnet-4-5-20250929", "gpt-5"]
+    narrow = [
+        Column("model", names),
+        Column("source", ["app.chat", "app.extraction"]),
+        Column.money("cost", ["$1.25", "$9.50"]),
+    ]
+    assert shown(narrow, 40) == [
+        "",
+        "model             source           cost",
+        "───────────────────────────────────────",
+        "anthropic/        app.chat        $1.25",
+        "claude-sonnet-4-",
+        "5-20250929",
+        "gpt-5             app.extraction  $9.50",
+        "",
+    ]
+
+
 def test_an_amount_is_never_cut() -> None:
     narrow = [Column("model", ["a-model-of-some-length"]), Column.money("cost", ["$1,234.56789"])]
     text = "\n".join(shown(narrow, 12))

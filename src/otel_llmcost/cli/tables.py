@@ -21,6 +21,7 @@ from .amounts import aligned, money_text, places_that_add_up
 _WIDTH_OF_A_PIPE = 10_000
 _LEAST = 8
 _BREAKS = re.compile(r"(?<=, )|(?<=/)")
+_FINER_BREAKS = re.compile(r"(?<=[ /._:-])")
 
 
 @dataclass(slots=True)
@@ -74,20 +75,30 @@ class Column:
         """The same with its short cells, or with cells that are broken after a comma or a slash."""
         return self if self.whole else replace(self, cells=self.short_cells or _broken(self.cells))
 
+    def folded_to(self, width: int) -> Column:
+        """The same with cells that are broken after signs, as the parts of names are, to be so wide if they can."""
+        cells = [
+            "\n".join(_filled(_FINER_BREAKS.split(line), width) for line in cell.split("\n"))
+            for cell in self.cells
+        ]
+        return replace(self, cells=cells)
+
 
 def _broken(cells: Sequence[str]) -> list[str]:
     """Cells broken into lines that are no longer than the longest part of any."""
-    parts = [[part for part in _BREAKS.split(cell) if part] for cell in cells]
+    parts = [_BREAKS.split(cell) for cell in cells]
     most = max((cell_len(part.rstrip()) for of_cell in parts for part in of_cell), default=0)
-    broken = []
-    for of_cell in parts:
-        lines = [""]
-        for part in of_cell:
-            if lines[-1] and cell_len((lines[-1] + part).rstrip()) > most:
-                lines.append("")
-            lines[-1] += part
-        broken.append("\n".join(line.rstrip() for line in lines))
-    return broken
+    return [_filled(of_cell, most) for of_cell in parts]
+
+
+def _filled(parts: Sequence[str], most: int) -> str:
+    """Parts of a text in lines that are at most so long, where the parts are."""
+    lines = [""]
+    for part in parts:
+        if part and lines[-1] and cell_len((lines[-1] + part).rstrip()) > most:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def console(*, stderr: bool = False, piped_width: int = _WIDTH_OF_A_PIPE) -> Console:
@@ -143,8 +154,21 @@ def _fit(columns: Sequence[Column], room: int) -> _Fitted:
                 return _Fitted([form[place] for place in kept], left_out, number > 0)
         spare = [place for place in kept if columns[place].spare]
         if not spare:
-            return _Fitted([forms[-1][place] for place in kept], left_out, True)
+            return _Fitted(_folded([forms[-1][place] for place in kept], room), left_out, True)
         kept.remove(max(spare, key=lambda place: columns[place].spare))
+
+
+def _folded(columns: list[Column], room: int) -> list[Column]:
+    """Columns that are still too wide, the widest names broken where they have signs; what is left is cut anywhere."""
+    for _ in columns:
+        excess = _outer([column.width for column in columns], tight=True) - room
+        names = [place for place, column in enumerate(columns) if not column.whole]
+        if excess <= 0 or not names:
+            break
+        widest = max(names, key=lambda place: columns[place].width)
+        aim = max(columns[widest].width - excess, _LEAST)
+        columns[widest] = columns[widest].folded_to(aim)
+    return columns
 
 
 def _outer(widths: Sequence[int], tight: bool) -> int:
