@@ -39,8 +39,8 @@ def test_amounts_stand_below_each_other_and_add_up_to_the_limit(
     lines = result.stdout.splitlines()
     assert [line[len(" whole    warn     total    process ") :] for line in (lines[1], *lines[3:5])] == [
         "     limit         spent   reserved      remaining",
-        "   $250.00    $76.2666769      $0.00   $173.7333231",
-        "     $0.005    $0.00           $0.00     $0.005",
+        "  $250.00    $76.2666769      $0.00   $173.7333231",
+        "    $0.005    $0.00           $0.00     $0.005",
     ]
     # said once, not in a column of its own
     assert lines[6] == (
