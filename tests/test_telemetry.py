@@ -34,6 +34,7 @@ def test_a_pipeline_is_made_only_of_what_the_environment_asks_for(
     [
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, "otlp_proto_http"),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"}, "otlp_proto_grpc"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:99999"}, "otlp_proto_http"),
         (
             {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
             "otlp_proto_http",

@@ -86,7 +86,14 @@ def _transport(environ: Mapping[str, str], signal: str) -> str:
         # of one that it does not know the configurator complains
         return _TRANSPORTS.get(protocol.strip(), protocol)
     endpoint = environ.get(f"{own}_ENDPOINT") or environ.get(f"{general}_ENDPOINT") or ""
-    return _TRANSPORTS["grpc" if urlsplit(endpoint).port == _GRPC_PORT else _HTTP]
+    return _TRANSPORTS["grpc" if _port(endpoint) == _GRPC_PORT else _HTTP]
+
+
+def _port(endpoint: str) -> int:
+    try:
+        return urlsplit(endpoint).port or 0
+    except ValueError:  # none that could be; the exporter says so, and `doctor`
+        return 0
 
 
 @contextmanager

@@ -57,6 +57,8 @@ def test_the_makers_price_is_meant_where_nobody_else_is_named() -> None:
     # nobody makes and sells this one: Groq, Together and others serve it, each at prices of its own
     assert "unpriced" in run("--model", "llama-3.3-70b-versatile", "--input", "1000").output
     assert "unpriced" in run("--model", "gpt-5", "--host", "llm.example.com", "--input", "1000").output
+    at_groq = run("--model", "llama-3.3-70b-versatile", "--host", "api.groq.com", "--input", "1000")
+    assert at_groq.output.startswith("$0.00059  exact")
 
 
 def test_no_price_is_said_with_its_reason() -> None:

@@ -16,7 +16,7 @@ from ..config import load_config
 from ..costs import usage_of
 from ..errors import UsageError
 from ..money import as_text
-from ..prices import Book
+from ..prices import Book, resolve_host
 from ..prices.providers import provider_name
 from ..pricing import answer, instant_ns, price_lines
 from ..usage.meters import Quantity
@@ -72,7 +72,9 @@ def command(model: str, usage: tuple[str, ...], at: str | None, as_json: bool, *
         _filter(book, config.hosts)
         return
     call = _call(model, usage, at, given)
-    if not (call.provider or call.host or "/" in model):
+    if not call.provider and call.host:
+        call.provider = resolve_host(call.host, config.hosts).provider
+    elif not (call.provider or "/" in model):
         call.provider = book.maker(model)
     priced = book.price(call)
     if as_json:
