@@ -3,6 +3,8 @@ from __future__ import annotations
 import hmac
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -124,6 +126,26 @@ def test_a_key_file_is_made_once_and_private(tmp_path: Path) -> None:
     assert at.key_of_file(path) == key
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert os.listdir(tmp_path) == ["people.key"]
+
+
+def test_a_key_that_cannot_be_written_leaves_no_file(tmp_path: Path) -> None:
+    program = (
+        "import resource, signal, sys\n"
+        "from pathlib import Path\n"
+        "from otel_llmcost.attribution import key_of_file\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\n"
+        "key_of_file(Path(sys.argv[1]) / 'people.key')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", program, str(tmp_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stderr.splitlines()[-1].startswith("OSError")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_conversation_of_a_parent_span_is_taken_along() -> None:

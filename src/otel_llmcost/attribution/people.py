@@ -62,9 +62,9 @@ def key_of_file(path: Path) -> bytes:
     if not path.exists():
         draft = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(os.urandom(32))
         try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(os.urandom(32))
             os.link(draft, path)  # whole or not at all; of two processes the first one's key stays
         except FileExistsError:
             pass
