@@ -9,7 +9,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 
-from otel_llmcost.accumulators import MODELS_KEPT
+from otel_llmcost.accumulators import ERRORS_KEPT, MODELS_KEPT
 from otel_llmcost.call import EXACT, UNPRICED, Call, Priced, Tags
 from otel_llmcost.metrics import Counters
 from otel_llmcost.neighbours import BOTH
@@ -219,3 +219,15 @@ def test_a_call_that_is_settled_while_others_are_counted_waits_for_nothing() -> 
     for _ in range(1100):  # nobody collects: beyond a queue of 1024 each call counts two of it
         meters.counters.add(call(Model("gpt-5")), priced(1), None, 0)
     assert meters.points("llm.calls")
+
+
+def test_what_providers_call_their_errors_is_bounded() -> None:
+    meters = Meters()
+    for number in range(ERRORS_KEPT + 50):
+        meters.counters.add(call(error_type=f"req_{number}"), priced(0), None, BOTH)
+    points = meters.points()
+    told = [point.attributes["error.type"] for point in points if "error.type" in point.attributes]
+    assert len(set(told)) == ERRORS_KEPT + 1
+    assert max(map(told.count, told)) == 2  # of `llm.calls` and of the durations
+    [rest] = [p for p in points if p.attributes.get("error.type") == "other" and hasattr(p, "value")]
+    assert rest.value == 50

@@ -6,7 +6,7 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
-from otel_llmcost.telemetry import _exporters_asked_for, _transport, prepend, sdk_provider
+from otel_llmcost.telemetry import _exporters_asked_for, prepend, sdk_provider, transport
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,8 @@ def test_a_pipeline_is_made_only_of_what_the_environment_asks_for(
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, "otlp_proto_http"),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317"}, "otlp_proto_grpc"),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:99999"}, "otlp_proto_http"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "c:4317"}, "otlp_proto_grpc"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317/v1/traces"}, "otlp_proto_grpc"),
         (
             {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
             "otlp_proto_http",
@@ -52,7 +54,7 @@ def test_a_pipeline_is_made_only_of_what_the_environment_asks_for(
 def test_each_signal_has_the_transport_of_its_protocol_or_port(
     environ: dict[str, str], expected: str
 ) -> None:
-    assert _transport(environ, "TRACES") == expected
+    assert transport(environ, "TRACES") == expected
 
 
 def test_our_processor_stands_first_and_once() -> None:

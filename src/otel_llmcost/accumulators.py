@@ -21,6 +21,7 @@ CellKey = tuple[Labels, str, str]
 """(labels, status, error type)."""
 
 MODELS_KEPT = 100
+ERRORS_KEPT = 100
 TAG_VALUES_KEPT = 100
 OTHER = "other"
 _OWN_TAGS = frozenset({"source", "stage", "team", "feature"})
@@ -87,13 +88,14 @@ class Accumulators:
         self._lock = threading.Lock()
         self._cells: dict[CellKey, Cell] = {}
         self._models = Bounded(MODELS_KEPT)
+        self._errors = Bounded(ERRORS_KEPT)
         self._values = {tag: Bounded(TAG_VALUES_KEPT) for tag in self._tags}
         self._labels_of: dict[tuple[str, ...], Labels] = {}
 
     def add(self, call: Call, priced: Priced, exemplar: SpanContext | None) -> Labels:
         """Count a settled call, once; `exemplar` is its span where that is sampled. The labels that it counts under."""
         labels = self._labels(call)
-        key = (labels, priced.status, call.error_type)
+        key = (labels, priced.status, self.error_of(call))
         with self._lock:
             cell = self._cells.get(key)
             if cell is None:
@@ -111,6 +113,10 @@ class Accumulators:
             if exemplar is not None:
                 cell.exemplar, cell.exemplar_s = exemplar, call.end_ns / 1e9
         return labels
+
+    def error_of(self, call: Call) -> str:
+        """The error type that a call counts under: a provider's own words may be as many as its calls."""
+        return self._errors(call.error_type) if call.error_type else ""
 
     def _labels(self, call: Call) -> Labels:
         tags = call.tags

@@ -126,7 +126,7 @@ def _people_key(config: Config) -> bytes:
     """The key of hashed ids: the configured one, else one kept beside the ledger, so that processes agree."""
     directory = ledger_settings(config).directory
     kept = config.people == "hash" or (config.people == "given" and config.ledger_enabled)
-    if config.people_key or not kept or directory is None:
+    if config.people_key or not kept or directory is None or not config.enabled:
         return config.people_key.encode()
     try:
         prepare_directory(directory)

@@ -35,6 +35,7 @@ class Finished(NamedTuple):
 
     call: Call
     labels: LabelSet
+    error: str
     span: SpanContext | None
     histograms: int
     """Which of them are ours to record (flags of `neighbours`)."""
@@ -93,9 +94,9 @@ class Histograms:
             guarded(instrument.record, amount, attributes, context)
 
     def _add(self, finished: Finished, values: list[Value]) -> None:
-        call, labels, span, histograms = finished
+        call, labels, error, span, histograms = finished
         if histograms & DURATION:
-            attributes, error = labels.attributes, call.error_type
+            attributes = labels.attributes
             if error:
                 attributes = {**attributes, semconv.ERROR_TYPE: error}
             seconds = max((call.end_ns - call.start_ns) / 1e9, 0.0)

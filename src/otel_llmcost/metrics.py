@@ -178,7 +178,7 @@ class Counters:
             told = known.get(labels)
             if told is None:
                 told = known[labels] = self._label_set(labels)
-            batch.append(Finished(call, told, sampled, histograms))
+            batch.append(Finished(call, told, self._sums.error_of(call), sampled, histograms))
         if batch and self._histograms is not None:
             self._histograms.record(batch)
 

@@ -23,7 +23,7 @@ class Process:
         self.runtime: Runtime | None = None
 
     def settings(self) -> Config:
-        """The settings, read once."""
+        """The settings, read once. No lock: threads that come at once may each read them, a forked child never waits."""
         if self._config is None:
             self._config = load_config()
         return self._config

@@ -71,14 +71,16 @@ def configure_sdk() -> None:
     unnamed = {
         signal: name for signal, name in _SIGNALS.items() if not os.environ.get(f"OTEL_{signal}_EXPORTER")
     }
-    asked = {
-        name: [_transport(os.environ, signal)] for signal, name in unnamed.items() if signal in exporters
-    }
-    with _protocols(exporters.keys() - unnamed):
+    asked = {name: [transport(os.environ, signal)] for signal, name in unnamed.items() if signal in exporters}
+    with _protocols(signal for signal in exporters.keys() - unnamed if _names_otlp(exporters[signal])):
         configurator().configure(**asked)
 
 
-def _transport(environ: Mapping[str, str], signal: str) -> str:
+def _names_otlp(exporters: str) -> bool:
+    return "otlp" in (name.strip() for name in exporters.split(","))
+
+
+def transport(environ: Mapping[str, str], signal: str) -> str:
     """The OTLP exporter for a signal: by its protocol, else by the port of its endpoint."""
     own, general = f"OTEL_EXPORTER_OTLP_{signal}", "OTEL_EXPORTER_OTLP"
     protocol = environ.get(f"{own}_PROTOCOL") or environ.get(f"{general}_PROTOCOL")
@@ -91,7 +93,7 @@ def _transport(environ: Mapping[str, str], signal: str) -> str:
 
 def _port(endpoint: str) -> int:
     try:
-        return urlsplit(endpoint).port or 0
+        return urlsplit(endpoint if "//" in endpoint else f"//{endpoint}").port or 0
     except ValueError:  # none that could be; the exporter says so, and `doctor`
         return 0
 
@@ -105,7 +107,7 @@ def _protocols(signals: Iterable[str]) -> Iterator[None]:
     said = [
         f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL"
         for signal in signals
-        if _transport(os.environ, signal) == _TRANSPORTS[_HTTP]
+        if transport(os.environ, signal) == _TRANSPORTS[_HTTP]
     ]
     former = {name: os.environ.get(name) for name in said}
     os.environ.update(dict.fromkeys(said, _HTTP))

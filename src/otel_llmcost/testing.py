@@ -16,6 +16,7 @@ from decimal import Decimal
 from .call import Call, Priced
 from .errors import ConfigurationError
 from .money import as_decimal
+from .process import enabled
 from .runtime import instrument, runtime
 from .usage.meters import INPUT_METERS, OUTPUT_METERS, PROMPT_METERS, total
 
@@ -96,11 +97,11 @@ def capture(*, ledger: bool = False) -> Iterator[Captured]:
     With `ledger=False` (the default) they are kept out of the local ledger: replayed recordings cost nothing.
     Raises `ConfigurationError` where everything is switched off: a test that sees no call would pass for nothing.
     """
-    made = runtime()
-    if not made.config.enabled:
+    if not enabled():
         raise ConfigurationError(
             "capture() can see no call: everything is switched off; unset OTEL_LLMCOST_DISABLED (`disabled`) for tests"
         )
+    made = runtime()
     if not made.engine.active:
         instrument()
     found = Captured()

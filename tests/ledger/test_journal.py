@@ -311,3 +311,34 @@ def test_a_segment_is_reserved_whole(tmp_path: Path) -> None:
     [segment] = segments(tmp_path / "j")
     assert segment.stat().st_size == 1 << 16
     assert segment.stat().st_blocks * 512 >= 1 << 16
+
+
+def test_what_a_signal_handler_appends_while_the_journal_closes_is_kept(tmp_path: Path) -> None:
+    told: list[bool] = []
+
+    class Interrupted(Journal):
+        """Signals come where a function begins, so also between what `close` looks up and what it cuts off."""
+
+        def _seal(self) -> None:
+            if self.appended and not told:
+                told.append(True)
+                signal.raise_signal(signal.SIGUSR1)
+            super()._seal()
+
+    journal = Interrupted(tmp_path / "journal", segment_bytes=8192)
+    before = signal.signal(signal.SIGUSR1, lambda *_: journal.append(b"handler"))
+    try:
+        journal.append(b"program")
+        journal.close()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert sorted(kept(tmp_path / "journal")) == [b"handler", b"program"]
+
+
+def test_a_segment_that_cannot_be_opened_keeps_nobody_from_appending(tmp_path: Path) -> None:
+    (tmp_path / "journal").mkdir(mode=0o700)
+    (tmp_path / "journal" / "00000000000000000001-1-ab.v1.segment").symlink_to("loop.v1.segment")
+    (tmp_path / "journal" / "loop.v1.segment").symlink_to(
+        "loop.v1.segment"
+    )  # opening it fails, as another user's
+    assert Journal(tmp_path / "journal").append(b"record")

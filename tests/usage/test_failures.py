@@ -29,6 +29,13 @@ CODE = {"code": "server_error", "message": "The server had an error", "type": "a
         ({"status": "incomplete", "error": {}}, ""),
         ({"error": {"code": 0, "message": ""}}, ""),
         ({"response": 7, "status": "failed"}, "failed"),
+        ({"error": {"code": None, "type": None}}, ""),
+        ({"error": {"code": 200, "message": "success"}}, ""),
+        ({"error": CODE, "choices": [{"finish_reason": "error"}]}, "server_error"),
+        ({"error": "none", "choices": [{"finish_reason": "stop"}]}, ""),
+        ({"status": "failed", "choices": [{"finish_reason": "stop"}]}, ""),
+        ({"error": CODE, "choices": []}, "server_error"),
+        ({"error": CODE, "content": [{"type": "text", "text": "Paris"}]}, ""),
         ({}, ""),
     ],
 )

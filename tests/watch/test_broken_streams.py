@@ -175,18 +175,15 @@ FAILED = {**FOUND, "content": {"type": "web_search_tool_result_error", "error_co
             "response",
             [
                 RESPONSE_EVENTS[0],
-                {
-                    "type": "response.output_item.done",
-                    "sequence_number": 1,
-                    "output_index": 0,
-                    "item": SEARCH,
-                },
-                {
-                    "type": "response.output_item.done",
-                    "sequence_number": 2,
-                    "output_index": 1,
-                    "item": SEARCH,
-                },
+                *[
+                    {
+                        "type": "response.output_item.done",
+                        "sequence_number": 1,
+                        "output_index": 0,
+                        "item": SEARCH,
+                    }
+                ]
+                * 20,
                 RESPONSE_EVENTS[1],
             ],
         ),
@@ -194,8 +191,7 @@ FAILED = {**FOUND, "content": {"type": "web_search_tool_result_error", "error_co
             "message",
             [
                 MESSAGE_EVENTS[0],
-                {"type": "content_block_start", "index": 0, "content_block": FOUND},
-                {"type": "content_block_start", "index": 1, "content_block": FOUND},
+                *[{"type": "content_block_start", "index": 0, "content_block": FOUND}] * 20,
                 {"type": "content_block_start", "index": 2, "content_block": FAILED},
                 *MESSAGE_EVENTS[1:3],
             ],
@@ -208,25 +204,59 @@ def test_searches_of_a_broken_stream_are_billed(
     replay.transport.answer = streamed(event_stream(events, done=False))
     list(_seen(getattr(replay, name)))
     call, priced = world.last
-    assert call.usage["web_search"] == 2
+    assert call.usage["web_search"] == 20
     assert priced.status == "estimated"
-    assert priced.components["tools"] == 2 * 10**13  # 10 USD per 1,000
+    assert priced.components["tools"] == 20 * 10**13  # 10 USD per 1,000
 
 
-RUNNING = {"prompt_tokens": 1000, "completion_tokens": 7, "total_tokens": 1007}
+def _told(event: dict[str, Any], written: int) -> dict[str, Any]:
+    return {
+        **event,
+        "usage": {"prompt_tokens": 1000, "completion_tokens": written, "total_tokens": 1000 + written},
+    }
 
 
-@pytest.mark.parametrize("waits", [True, False], ids=["to its end", "left"])
-def test_usage_that_runs_along_is_exact_at_the_end_only(world: World, replay: Replay, waits: bool) -> None:
-    running = [{**event, "usage": RUNNING} for event in CHAT_EVENTS[:3]]
-    replay.transport.answer = streamed(event_stream([*running, *CHAT_EVENTS[3:]]))
-    stream = replay.chat()
-    for _ in stream if waits else (next(stream), next(stream)):
-        pass
-    stream.close()
+HEAD, FIRST, SECOND, FINISH, USAGE = CHAT_EVENTS
+WAYS_OF_TELLING = {
+    "alone": ([HEAD, FIRST, FINISH, USAGE], 100, ""),
+    "beside the finish": ([HEAD, FIRST, _told(FINISH, 7)], 7, ""),
+    "after it, beside an empty choice": ([HEAD, FIRST, FINISH, _told(HEAD, 7)], 7, ""),
+    "all the time": ([_told(HEAD, 0), _told(FIRST, 1), _told(FINISH, 2)], 2, ""),
+    "beside the last text": ([HEAD, _told(FIRST, 7), FINISH], 7, ""),
+    "beside the last text, unfinished": ([HEAD, _told(FIRST, 7)], 7, "the stream was left after"),
+    "before the text": ([_told(HEAD, 1), FIRST, SECOND, FINISH], 1, "text came after"),
+    "before some text": ([HEAD, _told(FIRST, 1), SECOND], 1, "text came after"),
+}
+
+
+@pytest.mark.parametrize("done", [True, False], ids=["[DONE]", "no [DONE]"])
+@pytest.mark.parametrize("way", WAYS_OF_TELLING)
+def test_usage_is_exact_where_it_is_the_last_word(
+    world: World, replay: Replay, way: str, *, done: bool
+) -> None:
+    events, written, doubt = WAYS_OF_TELLING[way]
+    model = "llama-3.3-70b-versatile"
+    events = [{**event, "model": model} for event in events]
+    replay.transport.answer = streamed(event_stream(events, done=done))
+    elsewhere = replay.openai.with_options(base_url="https://api.groq.com/openai/v1")
+    list(elsewhere.chat.completions.create(model=model, messages=ASK, stream=True))
     call, priced = world.last
-    assert priced.status == ("exact" if waits else "estimated")
-    assert call.usage == {"input": 1000, "output": 100 if waits else 7}
+    assert call.usage == {"input": 1000, **({"output": written} if written else {})}
+    assert priced.status == ("estimated" if doubt else "exact")
+    assert priced.reasons == (
+        (f"estimated: {doubt} the usage that was told last: it is a lower bound",) if doubt else ()
+    )
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_delta_that_tells_no_output_leaves_it_unknown(world: World, replay: Replay) -> None:
+    silent = {**MESSAGE_EVENTS[5], "usage": {}}
+    replay.transport.answer = streamed(
+        event_stream([*MESSAGE_EVENTS[:5], silent, MESSAGE_EVENTS[6]], done=False)
+    )
+    list(_seen(replay.message))
+    call, priced = world.last
+    assert (call.usage, priced.status) == ({"input": 1000, "output": 3}, "estimated")  # 10 characters
 
 
 def test_a_tier_that_was_asked_for_and_is_not_told_leaves_a_doubt(world: World, replay: Replay) -> None:

@@ -182,3 +182,13 @@ def test_a_background_response_whose_stream_ends_goes_on(world: World) -> None:
         pass
     [(call, priced)] = world.calls
     assert (call.error_type, priced.status) == ("", "pending")
+
+
+def test_an_error_in_the_place_of_an_answer_is_told_after_a_retry_too(world: World) -> None:
+    answers = [httpx2.Response(503), httpx2.Response(200, json={"error": {"message": "gone"}})]
+    http = httpx2.Client(transport=InProcess(lambda request: answers.pop(0)))
+    openai.OpenAI(api_key="none", http_client=http).chat.completions.create(model="gpt-4o-mini", messages=ASK)
+    [(call, priced)] = world.calls
+    assert (call.attempts, call.error_type, priced.status) == (2, "error", "unpriced")
+    assert "no-usage: the body is an error" in priced.reasons
+    assert not any("no answer was read" in reason for reason in priced.reasons)

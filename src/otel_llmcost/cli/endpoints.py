@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
+from ..telemetry import transport
+
 _DEFAULT_GRPC_ENDPOINT = "http://localhost:4317"
 _DEFAULT_HTTP_ENDPOINT = "http://localhost:4318"
-_GRPC_PORT = ":4317"
 _MOST_PORT = 65_535
 _EXAMPLE = "http://host:port"
 
@@ -49,8 +50,7 @@ def speaks_http(environ: Mapping[str, str], signal: str, exporter: str, default_
 
 def default_protocol(environ: Mapping[str, str], signal: str, *, distribution: bool) -> str:
     """The protocol where none is named: a distribution's is gRPC, that of our pipeline follows the port."""
-    endpoint = environ.get(endpoint_variable(environ, signal), "")
-    return "grpc" if distribution or endpoint.rstrip("/").endswith(_GRPC_PORT) else "http/protobuf"
+    return "grpc" if distribution or "grpc" in transport(environ, signal) else "http/protobuf"
 
 
 def mistake_in(endpoint: str, *, http: bool) -> Mistake | None:

@@ -29,6 +29,8 @@ def csv_text(text: str) -> str:
 
     A bare carriage return is a blank: it ends a line for some readers, quoted or not.
     """
+    if text.isascii() and text.isprintable() and text[:1].isalnum():
+        return text  # as nearly all are
     harmless = "".join(map(_in_a_cell, text))
     return f"'{harmless}" if _would_run(text) else harmless
 

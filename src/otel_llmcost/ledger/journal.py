@@ -104,7 +104,9 @@ class Journal:
         if self._pid == getpid():
             with self._lock:
                 self._tell_if_removed()
+                # No call in between: what a signal handler or finalizer appends would stand behind the cut.
                 view, path, position = self._view, self._path, self._position
+                self._view = None
                 self._seal()
                 if view is not None and path is not None:  # `view` keeps the lock until here
                     give_back(path, position)

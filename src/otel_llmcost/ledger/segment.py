@@ -125,7 +125,8 @@ def waiting_in(journal: Path) -> int:
     """
     total = 0
     for path in segments(journal):
-        with contextlib.suppress(FileNotFoundError), path.open("rb", buffering=0) as file:
+        # removed meanwhile, or of another user, whom it is up to to drain it
+        with contextlib.suppress(OSError), path.open("rb", buffering=0) as file:
             if is_sealed(file.fileno()):
                 total += os.fstat(file.fileno()).st_size
     return total

@@ -166,8 +166,9 @@ def fold_message(events: Iterable[object]) -> Body:
             }
             usage = dict(table(message.get("usage")))
         elif event.get("type") == "message_delta":
-            ended = True
-            _overwrite(usage, table(event.get("usage")))
+            told = table(event.get("usage"))
+            ended = ended or "output_tokens" in told
+            _overwrite(usage, told)
             delta = table(event.get("delta"))
             body.update({name: delta[name] for name in ("stop_reason", "stop_details") if delta.get(name)})
         elif event.get("type") == "content_block_start":

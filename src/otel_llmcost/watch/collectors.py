@@ -6,14 +6,14 @@ middle of a stream pass them by (`events.py`), once a collector has said where s
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Literal
 
 from .texts import block_text, other_texts, texts_in
 
 _KEPT_EVENTS = 16
+_KEPT_ITEMS = 1000
 ODD_SHAPE = (AttributeError, TypeError, KeyError, IndexError, ValueError)
 _now = time.time_ns
 
@@ -32,10 +32,10 @@ class Collector:
         "complete",
         "events",
         "first_ns",
+        "items",
         "keep_text",
         "last_ns",
         "of_openai",
-        "running",
         "texts",
     )
     PLACE: Place = ""
@@ -48,6 +48,8 @@ class Collector:
         """Whether the reply comes from OpenAI itself, which says its usage in one place."""
         self.body: Any = None
         self.events: list[dict[str, Any]] = []
+        self.items: tuple[dict[str, Any], ...] = ()
+        """What may have a fee of its own where the stream breaks off before its usage: the little that tells it."""
         self.first_ns = 0
         self.last_ns = 0
         """When an event was looked at last."""
@@ -55,8 +57,6 @@ class Collector:
         self._passing: Callable[[], int] | None = None
         self.complete = False
         """Whether the reply said by itself that it ended."""
-        self.running = False
-        """Whether the usage that was told last stood beside text, with more to come."""
         self.keep_text = keep_text
         self.texts: list[str] = []
 
@@ -78,9 +78,9 @@ class Collector:
         self.last_ns = now = _now()
         if not self.first_ns:
             self.first_ns = now
+        self._looked_at += passed
         if data.__class__ is dict:
             self.offer(data)
-        self._looked_at += passed
         if passing is None or self.keep_text or not self.headed():
             return ""
         self._passing = passing
@@ -111,6 +111,15 @@ class Collector:
         """Whether the stream ended without saying what it used."""
         return False
 
+    def usage_is_old(self) -> str:
+        """Why the usage that was told last is not the whole of it, "" where it is."""
+        return ""
+
+    def keep_item(self, item: dict[str, Any]) -> None:
+        """Keep what may have a fee."""
+        if len(self.items) < _KEPT_ITEMS:
+            self.items = (*self.items, item)
+
     def keep(self, data: dict[str, Any]) -> None:
         """Keep an event; the first one and the last ones survive a stream with absurdly many."""
         if len(self.events) >= _KEPT_EVENTS:
@@ -128,13 +137,14 @@ class Collector:
 class ChatCollector(Collector):
     """OpenAI chat and legacy completions: the first chunk, the finish reasons, every chunk with usage."""
 
-    __slots__ = ("_headless", "_usage_seen", "of_openai")
+    __slots__ = ("_beside", "_headless", "_told_at", "_usage_seen", "of_openai")
     PLACE = "chat elsewhere"
 
     def __init__(self, keep_text: bool = False, of_openai: bool = False) -> None:
         super().__init__(keep_text, of_openai)
         self._headless = True
-        self._usage_seen = False
+        self._usage_seen = self._beside = False
+        self._told_at = 0
 
     def place(self) -> Place:
         return "chat" if self.of_openai else self.PLACE
@@ -142,12 +152,23 @@ class ChatCollector(Collector):
     def lacks_usage(self) -> bool:
         return not self._usage_seen
 
+    def usage_is_old(self) -> str:
+        if self.characters > self._told_at:
+            return "text came after the usage that was told last"
+        # beside text it may run along; what comes after the finish, or alone, is the last
+        return (
+            "the stream was left after the usage that was told last"
+            if self._beside and not self.complete
+            else ""
+        )
+
     def headed(self) -> bool:
         return not self._headless
 
     def event(self, data: dict[str, Any]) -> None:
         usage = data.get("usage")
-        if usage is not None or _usage_elsewhere(data):
+        told = usage is not None or _usage_elsewhere(data)
+        if told:
             self.keep(data)
             self._headless = False
             self._usage_seen = self._usage_seen or usage is None or (usage.__class__ is dict and bool(usage))
@@ -157,8 +178,8 @@ class ChatCollector(Collector):
         for choice in data.get("choices") or ():
             self._choice(choice)
             finished = finished or choice.get("finish_reason") is not None
-        if usage is not None:
-            self.running = bool(data.get("choices")) and not finished
+        if told:
+            self._beside, self._told_at = bool(data.get("choices")), self.characters
         if finished or (self._headless and data.get("choices")):
             self._headless = False
             self.complete = self.complete or finished
@@ -208,20 +229,28 @@ class ResponsesCollector(Collector):
             self.keep(data)
             self.complete = True
             self._usage_seen = bool(data["response"].get("usage"))
-        elif (
-            kind in self._HEAD
-            or kind == "error"
-            or (kind == "response.output_item.done" and _is_hosted(data))
-        ):
+        elif kind in self._HEAD or kind == "error":
             self.keep(data)
+        elif kind == "response.output_item.done" and _is_hosted(data["item"]):
+            self.keep_item({"type": kind, "item": _facts_of(data["item"])})
         elif kind.__class__ is str and kind.endswith(".delta") and not kind.endswith("audio.delta"):
             self.text(data.get("delta"))  # of speech it is data, whose transcript comes beside it
 
 
-def _is_hosted(data: dict[str, Any]) -> bool:
+def _is_hosted(item: dict[str, Any]) -> bool:
     """Whether a finished item is a tool that the provider ran, which may have a fee."""
-    kind = data["item"]["type"]
+    kind = item["type"]
     return bool(kind.endswith("_call")) and kind not in ("function_call", "custom_tool_call", "mcp_call")
+
+
+_TELLING = frozenset({"type", "status", "container_id", "svg_usage"})
+
+
+def _facts_of(item: dict[str, Any]) -> dict[str, Any]:
+    """What tells the fee of a tool, without what it found, drew or printed."""
+    facts: dict[str, Any] = {name: item[name] for name in _TELLING if name in item}
+    action = item.get("action")
+    return {**facts, "action": {"type": action.get("type", "search")}} if action.__class__ is dict else facts
 
 
 class AnthropicCollector(Collector):
@@ -245,42 +274,12 @@ class AnthropicCollector(Collector):
             self.text(block_text(data.get("delta") or {}))
         elif kind == "message_delta":
             self.keep(data)
-            self._delta_seen = True
-        elif kind in ("message_start", "error") or (kind == "content_block_start" and _is_search(data)):
+            self._delta_seen = self._delta_seen or "output_tokens" in (data.get("usage") or {})
+        elif kind in ("message_start", "error"):
             self.keep(data)
+        elif kind == "content_block_start" and data["content_block"]["type"] == "web_search_tool_result":
+            found = data["content_block"].get("content")
+            block = {"type": "web_search_tool_result", "content": [] if found.__class__ is list else found}
+            self.keep_item({"type": kind, "content_block": block})
         elif kind == "message_stop":
             self.complete = True
-
-
-def _is_search(data: dict[str, Any]) -> bool:
-    return bool(data["content_block"]["type"] == "web_search_tool_result")
-
-
-def read_bytes(content: bytes, events: bool, collector: Collector) -> None:
-    """Feed a body that the program read by itself: JSON, or server-sent events."""
-    if not events:
-        body = _json(content)
-        if body is not None:
-            collector.take_body(body)
-        return
-    for data in map(_json, _event_data(content)):
-        if isinstance(data, dict):
-            collector.offer(data)
-
-
-def _event_data(content: bytes) -> Iterator[bytes]:
-    """The data of each event, whose lines are joined: https://html.spec.whatwg.org/multipage/server-sent-events.html."""
-    data: list[bytes] = []
-    for line in (*content.splitlines(), b""):
-        if line.startswith(b"data:"):
-            data.append(line[5:])
-        elif not line and data:
-            yield b"\n".join(data)
-            data = []
-
-
-def _json(content: bytes) -> Any:
-    try:
-        return json.loads(content)
-    except ValueError:
-        return None

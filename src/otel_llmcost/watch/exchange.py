@@ -6,7 +6,8 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from .body import decoded
-from .collectors import Collector, read_bytes
+from .collectors import Collector
+from .unparsed import read_bytes
 
 if TYPE_CHECKING:
     from .observation import Observation
@@ -55,7 +56,9 @@ class Exchange:
         if not self.stream and collector.body is not None:
             return collector.body
         observation = self.observation
-        return observation.route.fold(collector.events) if observation and collector.events else {}
+        if observation is None or not collector.events:
+            return {}
+        return observation.route.fold([*collector.events, *collector.items])
 
     def ended(self, error: BaseException | None, read: bool) -> None:
         """The body was read, closed, failed or dropped."""

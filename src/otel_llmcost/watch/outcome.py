@@ -76,7 +76,7 @@ def call_of(observation: Observation) -> Call:
     if len(readings) > 1:
         _join_hops(call, readings)
     if call.attempts > 1 or failed:
-        _explain_failure(observation, call)
+        _explain_failure(observation, call, raised=failed != "")
     return call
 
 
@@ -202,13 +202,13 @@ def _failed_at(error: BaseException) -> int:
     return int(told) + 1 if told.isdigit() else 1
 
 
-def _explain_failure(observation: Observation, call: Call) -> None:
+def _explain_failure(observation: Observation, call: Call, *, raised: bool) -> None:
     """A refusal by the provider costs nothing; a request whose answer never came may be billed all the same."""
     if call.attempts > 1:
         ended = "answered" if observation.exchanges else "failed"
         text = f"{ended} at attempt {call.attempts}; earlier ones may be billed if they timed out"
         call.notes = (*call.notes, note(NOTED, text))
-    if not call.error_type or call.usage:
+    if not raised or call.usage:
         return
     status = observation.status_code or _status_in_span(observation)
     if _NOT_BILLED_FROM <= status <= _NOT_BILLED_TO:

@@ -20,9 +20,9 @@ def estimate(exchange: Exchange, asked: Mapping[str, Any], reading: Reading, *, 
     if reading.reported is not None:
         return
     if not collector.lacks_usage():
-        if collector.running and not exchange.read:
-            text = "the stream was left: its usage is what it told last, before its end"
-            reading.notes = (*reading.notes, note(ESTIMATED_NOTE, text))
+        old = collector.usage_is_old()
+        if old:
+            reading.notes = (*reading.notes, note(ESTIMATED_NOTE, f"{old}: it is a lower bound"))
         return
     seen = _tokens(collector.characters)
     usage: dict[str, Any] = {m: q for m, q in reading.usage.items() if m not in OUTPUT_METERS}
