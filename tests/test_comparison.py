@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from otel_llmcost.call import EXACT, UNPRICED, Call, Priced
+from otel_llmcost.call import EXACT, REPORTED, UNPRICED, Call, Priced
 from otel_llmcost.comparison import Model, Savings, Settled, find_model, savings, savings_by
 from otel_llmcost.errors import PriceError
 from otel_llmcost.money import femto
@@ -96,9 +96,55 @@ def test_models_are_found_by_name_at_their_first_party(book: Book) -> None:
 
 def test_fees_are_nobodys_saving_and_calls_without_tokens_are_counted(book: Book) -> None:
     call = Call(
-        provider="openai", response_model="gpt-5", start_ns=NOV_20, end_ns=NOV_20, usage={"input": 1_000}
-    )
+        provider="openai", response_model="gpt-5", start_ns=NOV_20, end_ns=NOV_20,
+        usage={"input": 1_000, "web_search": 2},
+    )  # fmt: skip
     parts = {"input": femto("0.00125"), "tools": femto("0.02")}
     searched = Settled(call, Priced(EXACT, femto("0.02125"), parts))
     found = savings([searched, bought("0.0045", character=300)], "gpt-5", book)
     assert (found.compared, found.saved, found.without_tokens) == (1, 0, 1)
+
+
+def reported(book: Book, model: str, usd: str, **usage: int) -> Settled:
+    call = Call(
+        provider="openrouter", response_model=model, start_ns=NOV_20, end_ns=NOV_20, usage=usage,
+        reported=Decimal(usd),
+    )  # fmt: skip
+    priced = book.price(call)
+    assert priced.status == REPORTED
+    return Settled(call, priced)
+
+
+def test_what_a_gateway_reported_for_tokens_alone_was_paid_for_them(book: Book) -> None:
+    found = savings([reported(book, "nobodys-model", "0.02", input=1_000)], "gpt-5", book)
+    assert (found.compared, found.paid, found.paid_besides) == (1, femto("0.02"), 0)
+
+
+def test_a_reported_total_with_fees_that_nobody_can_split_is_left_out(book: Book) -> None:
+    calls = [reported(book, "nobodys-model", "0.02", input=1_000, web_search=1)]
+    found = savings(calls, "gpt-5", book)
+    assert (found.compared, found.unsplit, found.paid, found.saved) == (0, 1, 0, 0)
+    assert found.paid_besides == femto("0.02")
+
+
+def test_the_time_of_a_machine_is_what_its_tokens_cost(book: Book) -> None:
+    call = Call(provider="local", response_model="llama", start_ns=NOV_20, usage={"input": 1_000})
+    rented = Settled(call, Priced(EXACT, femto("0.002"), {"units": femto("0.002")}))
+    assert savings([rented], "gpt-5", book).paid == femto("0.002")
+
+
+def test_paid_and_what_was_paid_besides_are_all_that_was_paid(book: Book) -> None:
+    searched = Settled(
+        Call(provider="x", response_model="y", start_ns=NOV_20, usage={"input": 1_000, "web_search": 2}),
+        Priced(EXACT, femto("0.03"), {"input": femto("0.01"), "tools": femto("0.02")}),
+    )
+    calls = [
+        searched,
+        bought("0.04", image=1),
+        bought("0.5", output_audio=5),
+        reported(book, "nobodys-model", "0.02", input=1_000),
+        reported(book, "nobodys-model", "0.7", input=1_000, image=1),
+    ]
+    found = savings(calls, "gpt-5", book)
+    assert found.paid == femto("0.03")
+    assert found.paid + found.paid_besides == femto("1.29")

@@ -8,13 +8,22 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
-from .call import EXACT, NOTED, PARTIAL, Call, Priced, note
+from .call import EXACT, NOTED, PARTIAL, REPORTED, Call, Priced, note
 from .errors import PriceError
 from .money import Femto, as_decimal
 from .services import Prices
-from .usage.meters import CACHE_READ_METERS, CACHE_WRITE_METERS, TOKEN_METERS, Quantity, Usage
+from .usage.meters import (
+    CACHE_READ_METERS,
+    CACHE_WRITE_METERS,
+    TOKEN_METERS,
+    TOOL_METERS,
+    UNIT_METERS,
+    Quantity,
+    Usage,
+)
 
 _CACHE_METERS = CACHE_READ_METERS + CACHE_WRITE_METERS
+_FEES = (("units", UNIT_METERS), ("tools", TOOL_METERS))
 
 
 class Bought(Protocol):
@@ -27,6 +36,14 @@ class Bought(Protocol):
     @property
     def components(self) -> Mapping[str, Femto]:
         """Femto-dollars of each cost component."""
+
+    @property
+    def status(self) -> str:
+        """How its amount is known."""
+
+    @property
+    def list_amount(self) -> Femto | None:
+        """Of a reported amount, what our prices say; None where they say nothing."""
 
     def as_call(self) -> Call:
         """The call."""
@@ -48,6 +65,16 @@ class Settled:
     def components(self) -> Mapping[str, Femto]:
         """Femto-dollars of each cost component."""
         return self.priced.components
+
+    @property
+    def status(self) -> str:
+        """How its amount is known."""
+        return self.priced.status
+
+    @property
+    def list_amount(self) -> Femto | None:
+        """Of a reported amount, what our prices say; None where they say nothing."""
+        return self.priced.list_amount
 
     def as_call(self) -> Call:
         """The call."""
@@ -87,6 +114,10 @@ class Savings:
     approximate: int = 0
     without_tokens: int = 0
     """Calls that another model cannot be asked to make: speech, images, calls that failed."""
+    unsplit: int = 0
+    """Calls whose cost somebody reported as a whole, with fees in it that nobody told apart from the tokens."""
+    paid_besides: Femto = 0
+    """What was paid for all that is left out: fees, and calls that cannot be compared. With `paid` it is the whole."""
     reasons: dict[str, int] = field(default_factory=dict)
     """Why calls could not be compared -> how many."""
 
@@ -116,6 +147,8 @@ class Savings:
             "unpriced",
             "approximate",
             "without_tokens",
+            "unsplit",
+            "paid_besides",
         ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for reason, count in other.reasons.items():
@@ -123,25 +156,43 @@ class Savings:
 
     def add(self, bought: Bought, book: Prices) -> None:
         """Compares what the tokens of one call cost: its fees, such as those of searches, are nobody's saving."""
-        call, paid = bought.as_call(), bought.amount
+        call = bought.as_call()
         if not any(call.usage.get(meter) for meter in TOKEN_METERS):
             self.without_tokens += 1
+            self.paid_besides += bought.amount or 0
             return
         other = priced_as(call, self.against, book)
-        if paid is None:
+        if bought.amount is None:
             self.unpaid += 1
             self.would_cost_of_unpaid += other.amount or 0
             return
+        paid = _paid_for_tokens(bought, call.usage)
         if other.status != EXACT or other.amount is None:
             self.unpriced += 1
             for reason in other.reasons:
                 self.reasons[reason] = self.reasons.get(reason, 0) + 1
+        elif paid is None:
+            self.unsplit += 1
+        else:
+            self.compared += 1
+            self.paid += paid
+            self.paid_besides += bought.amount - paid
+            self.would_cost += other.amount
+            self.approximate += 1 if other.reasons else 0
             return
-        self.compared += 1
-        self.paid += paid - sum(bought.components.get(fee, 0) for fee in ("units", "tools"))
-        self.would_cost += other.amount
-        if other.reasons:
-            self.approximate += 1
+        self.paid_besides += bought.amount
+
+
+def _paid_for_tokens(bought: Bought, usage: Usage) -> Femto | None:
+    """What was paid without fees; None where these are in a reported amount of which we know no parts.
+
+    A component is a fee only where something of its kind was bought: the time of an own machine and a reported
+    total that no price list of ours can split stand among the units, too, and are what the tokens cost.
+    """
+    fees = [component for component, meters in _FEES if any(usage.get(meter) for meter in meters)]
+    if bought.amount is None or (fees and bought.status == REPORTED and bought.list_amount is None):
+        return None
+    return bought.amount - sum(bought.components.get(fee, 0) for fee in fees)
 
 
 def savings(bought: Iterable[Bought], against: Model | str, book: Prices) -> Savings:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from otel_llmcost.call import EXACT, UNPRICED, Tags
+from otel_llmcost.call import EXACT, REPORTED, UNPRICED, Tags
 from otel_llmcost.cli import main
 from otel_llmcost.ledger.row import LedgerRow
 from otel_llmcost.ledger.store import Ledger
@@ -77,7 +77,7 @@ def test_the_table_says_what_was_left_out(ledger: Path) -> None:
 def test_a_group_of_which_nothing_could_be_compared_has_no_amounts(ledger: Path) -> None:
     lines = [line.split() for line in savings(ledger).splitlines()]
     assert ["qwen", "-", "-", "-"] in lines
-    assert ["total", "2", "$0.0001", "$0.00475", "$0.00465", "98%"] in lines
+    assert ["total", "2", "$0.0001", "$0.00475", "$0.00465", "97%"] in lines
     assert ["total", "-", "-", "-"] in [
         line.split() for line in savings(ledger, "--model", "qwen").splitlines()
     ]
@@ -87,7 +87,25 @@ def test_paid_and_saved_add_up_to_what_it_would_cost(ledger: Path) -> None:
     with Ledger(ledger) as opened:
         opened.add([row("k4", "opus", "21.266666473", "dear", input=57_608)])
     lines = [line.split() for line in savings(ledger).splitlines()]
-    assert ["opus", "1", "$21.26666647", "$0.07201", "-$21.19465647", "-29433%"] in lines
+    assert ["opus", "1", "$21.26666647", "$0.07201", "-$21.19465647", "would", "save", "99%"] in lines
+
+
+def test_words_say_which_model_is_cheaper(ledger: Path) -> None:
+    assert "openai/gpt-5 would have been $0.00465 dearer" in savings(ledger)
+    with Ledger(ledger) as opened:
+        opened.add([row("k4", "opus", "1", "dear", input=1_000)])
+    assert "openai/gpt-5 would have been $0.99875 cheaper" in savings(ledger, "--source", "dear")
+
+
+def test_a_cost_that_cannot_be_split_is_told(ledger: Path) -> None:
+    with Ledger(ledger) as opened:
+        odd = row("k4", "opus", "1", "odd", input=1_000, web_search=1)
+        odd.status, odd.components = REPORTED, {"units": femto("1")}
+        opened.add([odd])
+    shown = savings(ledger, "--source", "odd")
+    assert "left out: 1 call whose reported cost cannot be split into tokens and fees" in shown
+    assert "paid besides, for fees and what is left out: $1.00" in shown
+    assert json.loads(savings(ledger, "--source", "odd", "--json"))["total"]["paid_besides_usd"] == "1"
 
 
 def test_csv_and_filters(ledger: Path) -> None:

@@ -74,6 +74,8 @@ def _values(found: Savings) -> dict[str, object]:
         "would_cost_of_those_usd": as_text(found.would_cost_of_unpaid),
         "calls_without_a_price_there": found.unpriced,
         "calls_without_tokens": found.without_tokens,
+        "calls_of_unsplit_cost": found.unsplit,
+        "paid_besides_usd": as_text(found.paid_besides),
         "reasons": dict(sorted(found.reasons.items(), key=lambda item: -item[1])),
     }
 
@@ -105,9 +107,11 @@ def _show(by: str, groups: dict[str, Savings], whole: Savings) -> None:
         _amounts("paid", rows, [row.paid for row in rows], places),
         _amounts("would cost", rows, [row.would_cost for row in rows], places),
         _amounts("saved", rows, [row.saved for row in rows], places),
-        Column("", [_share(row) for row in rows], right=True),
+        Column("", [_share(row) for row in rows], right=True, short_cells=[_percent(row) for row in rows]),
     ]
     print_table(columns, to=to, total=True)
+    if whole.compared:
+        to.print(_verdict(whole, places), markup=False)
     for line in _remarks(whole):
         to.print(line, style="yellow", markup=False)
 
@@ -129,7 +133,20 @@ def _amounts(header: str, rows: Sequence[Savings], amounts: Sequence[Femto], pla
 
 
 def _share(row: Savings) -> str:
-    return "" if row.share is None else f"{row.share:.0%}"
+    """Which share was saved of what the other model would have cost, or would have been saved of what was paid."""
+    return f"{'would save ' if row.saved < 0 else ''}{_percent(row)}" if row.saved else ""
+
+
+def _percent(row: Savings) -> str:
+    """Rounded down, so that only all is 100%."""
+    return f"{abs(row.saved) * 100 // max(row.paid, row.would_cost)}%" if row.saved else ""
+
+
+def _verdict(whole: Savings, places: int) -> str:
+    other, difference = printable(str(whole.against)), money_text(abs(whole.saved), places=places)
+    if not whole.saved:
+        return f"{other} would have cost the same"
+    return f"{other} would have been {difference} {'cheaper' if whole.saved < 0 else 'dearer'}"
 
 
 def _remarks(whole: Savings) -> list[str]:
@@ -142,6 +159,12 @@ def _remarks(whole: Savings) -> list[str]:
         lines.extend(f"  {count:,}x {printable(reason)}" for reason, count in whole.reasons.items())
     if whole.without_tokens:
         lines.append(f"left out: {_calls(whole.without_tokens)} without tokens")
+    if whole.unsplit:
+        lines.append(
+            f"left out: {_calls(whole.unsplit)} whose reported cost cannot be split into tokens and fees"
+        )
+    if whole.paid_besides:
+        lines.append(f"paid besides, for fees and what is left out: {money_text(whole.paid_besides)}")
     if whole.approximate:
         lines.append(
             f"in {_calls(whole.approximate)} cached tokens count as input: no rate of their own there"

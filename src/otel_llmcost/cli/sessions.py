@@ -153,7 +153,7 @@ def _places(found: Sequence[KeptSession]) -> _Places:
         sums = [*(stage.sums for stage in one.costs.stages), one.costs.sums]
         costs.append([(row.amount, row.is_lower_bound) for row in sums])
         others = [*(one.stages_compared.get(stage.stage) for stage in one.costs.stages), one.compared]
-        compared.append([(_whole(other), other.unpriced > 0) for other in others if other is not None])
+        compared.append([(_whole(other), _is_incomplete(other)) for other in others if other is not None])
     return _Places(places_of_sums(costs), places_of_sums(compared))
 
 
@@ -179,7 +179,11 @@ def _compared(found: Savings | None, places: int) -> str:
     """What the other model would have cost; a lower bound where it has no price for some of the calls."""
     if found is None or not found.compared + found.unpaid:
         return "unknown"
-    return money_text(_whole(found), lower_bound=found.unpriced > 0, places=places)
+    return money_text(_whole(found), lower_bound=_is_incomplete(found), places=places)
+
+
+def _is_incomplete(found: Savings) -> bool:
+    return found.unpriced + found.unsplit > 0
 
 
 def _whole(found: Savings) -> int:
