@@ -345,3 +345,31 @@ def test_where_another_program_fills_the_ledger_no_call_is_denied(environ, tmp_p
         ended = run("--", sys.executable, "-c", CALL, environ=environ)
     assert "so there is no summary yet" in ended.stderr
     assert "no LLM call was seen" not in ended.stderr
+
+
+@pytest.mark.parametrize(("ending", "least"), [("", ""), ("os.kill(os.getpid(), 9)", "at least ")])
+def test_calls_that_found_no_place_are_told(environ, ending, least):
+    script = f"import os\nfor _ in range(2):\n  exec({CALL!r})\n{ending}"
+    with DemoProvider() as provider:
+        environ |= {"OPENAI_BASE_URL": provider.openai_url, "OPENAI_API_KEY": "demo"}
+        environ["OTEL_LLMCOST_HOSTS"] = f"127.0.0.1:{provider.port}=openai"
+        full = run("--", sys.executable, "-c", script, environ=environ | {"OTEL_LLMCOST_LEDGER_CAP_BYTES": "0"})
+    assert f"otel-llmcost: {least}2 calls found no place in the ledger, the last at 20" in full.stderr
+    assert "no LLM call was seen" not in full.stderr
+    doctor = subprocess.run([COMMAND, "doctor"], env=environ, capture_output=True, text=True, check=False)
+    assert f"{least}2 calls found no place in the ledger" in doctor.stdout
+    report = subprocess.run([COMMAND, "report"], env=environ, capture_output=True, text=True, check=True)
+    assert "what they cost is not in this" in report.stdout
+
+
+def test_what_is_kept_beside_lost_calls_is_a_lower_bound(environ, tmp_path):
+    script = f"""
+from otel_llmcost import CostTracker
+from otel_llmcost.ledger.losses import LossLog
+import os, pathlib
+CostTracker().record("openai", "gpt-5-mini", 1200, 300)
+LossLog(pathlib.Path({str(tmp_path / "ledger")!r}), os.environ["OTEL_LLMCOST_RUN_ID"]).tell(3, ended=True)
+"""
+    ended = run("--", sys.executable, "-c", script, environ=environ)
+    assert "otel-llmcost: 1 call, >= $0.0009, 1,500 tokens" in ended.stderr, ended.stderr
+    assert "3 calls found no place in the ledger" in ended.stderr

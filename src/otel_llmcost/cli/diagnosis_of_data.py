@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,9 +16,12 @@ from ..config import Config
 from ..errors import ConfigurationError, LedgerError, LlmCostError
 from ..ledger.drain import open_up_to_date
 from ..ledger.location import DATABASE_NAME, JOURNAL_FOLDER, file_system, is_remote, obstacle
+from ..ledger.losses import read_losses
 from ..prices.load import STALE_DAYS
 from .findings import BROKEN, NOTE, OK, Finding
+from .losses import lost_text
 
+_DAY_NS = 86_400 * 10**9
 _COUNTS = "SELECT count(*), count(*) FILTER (WHERE status = ?), max(start_ns) FROM calls"
 
 
@@ -46,6 +50,15 @@ def ledger(config: Config) -> Iterable[Finding]:
     else:
         yield Finding("ledger", "place", OK, str(directory))
     yield _content(directory, settings.busy_timeout_s, settings.retention_days)
+    yield from _losses(directory, settings.retention_days)
+
+
+def _losses(directory: Path, retention_days: int) -> Iterable[Finding]:
+    since_ns = time.time_ns() - retention_days * _DAY_NS if retention_days > 0 else None
+    lost = read_losses(directory, since_ns=since_ns)
+    if lost:
+        remedy = "free space, or raise OTEL_LLMCOST_LEDGER_CAP_BYTES"
+        yield Finding("ledger", "losses", NOTE, lost_text(lost), remedy)
 
 
 def _content(directory: Path, busy_timeout_s: float, retention_days: int) -> Finding:

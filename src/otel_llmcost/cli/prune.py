@@ -10,6 +10,7 @@ import click
 from ..config import load_config
 from ..errors import LedgerError
 from ..ledger.filters import CallFilter
+from ..ledger.losses import forget_losses
 from ..ledger.remedies import remedy_of, words_of
 from ..ledger.rollups import QUARTER_NS
 from ..reports import nanoseconds, parse_instant, zone
@@ -41,17 +42,18 @@ def command(
         else:
             count = ledger.prune(limit)
             ledger.compact()
-            _forget_sessions(ledger.directory, limit)
+            _forget_besides(ledger.directory, limit)
     instant = datetime.fromtimestamp(limit // 10**9, UTC).isoformat()
     click.echo(f"{count:,} calls before {instant} {'would be' if dry_run else 'are'} forgotten")
 
 
-def _forget_sessions(directory: Path, before_ns: int) -> None:
+def _forget_besides(directory: Path, before_ns: int) -> None:
     try:
         SessionLog(directory).prune(before_ns)
+        forget_losses(directory, before_ns)
     except OSError as failure:
         raise LedgerError(
-            f"sessions in {directory}: {words_of(failure)}; remedy: {remedy_of(failure)}"
+            f"sessions and losses in {directory}: {words_of(failure)}; remedy: {remedy_of(failure)}"
         ) from failure
 
 

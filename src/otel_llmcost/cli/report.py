@@ -8,11 +8,13 @@ from typing import Any
 import click
 
 from ..call import ESTIMATED, PARTIAL, PENDING, REPORTED, UNPRICED
+from ..ledger.losses import read_losses
 from ..reports import CostRow, Report, cost_report
 from .amounts import money_text, places_that_add_up
 from .export import Cell, amount_text, iso, print_csv, print_json, report_json
 from .harmless import printable
 from .ledger_option import ledger_option, opened_ledger
+from .losses import lost_json, lost_line
 from .selection import format_options, selected, selection_options
 from .tables import Column, console, print_table
 
@@ -43,12 +45,15 @@ def command(by: str, output: str, directory: Path | None, **options: Any) -> Non
         report = cost_report(
             ledger, since=wanted.since_ns, until=wanted.until_ns, by=groups, tz=tz, wanted=wanted
         )
+        lost = read_losses(ledger.directory, since_ns=wanted.since_ns, until_ns=wanted.until_ns)
     if output == "json":
-        print_json(report_json(report, options["tz"]))
+        print_json({**report_json(report, options["tz"]), "not_kept": lost_json(lost)})
     elif output == "csv":
         _print_csv(report)
     else:
         show_report(report, title=_title(report, options["tz"]))
+        if lost:
+            console().print(lost_line(lost), style="yellow", markup=False)
 
 
 def show_report(report: Report, *, title: str = "", stderr: bool = False, elsewhere: str = "--json") -> None:
@@ -86,9 +91,12 @@ def report_columns(report: Report) -> list[Column]:
     return columns
 
 
-def total_text(report: Report) -> str:
+def total_text(report: Report, *, lower_bound: bool = False) -> str:
     """What all calls cost together, in the digits that its table has; "" where nothing is known."""
-    return _cost(report.total, _places(report)) if report.total.is_known else ""
+    if not report.total.is_known:
+        return ""
+    bound = lower_bound or report.total.is_lower_bound
+    return money_text(report.total.amount, lower_bound=bound, places=_places(report))
 
 
 def _places(report: Report) -> int:

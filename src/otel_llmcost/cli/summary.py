@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..assembly import ledger_settings
@@ -10,11 +10,13 @@ from ..config import load_config
 from ..errors import LlmCostError
 from ..ledger.drain import drain
 from ..ledger.location import obstacle
+from ..ledger.losses import Loss, read_losses
 from ..ledger.row import LedgerRow
 from ..reports import Report, RunSummary, run_summary
 from .amounts import money_text
 from .harmless import printable
 from .ledger_option import opened_ledger
+from .losses import lost_line
 from .report import show_report, total_text
 from .switches import DISABLED_BY, unwatched
 from .tables import console
@@ -25,21 +27,28 @@ NO_CALL = "no LLM call was seen"
 def show_run(run_id: str, environ: Mapping[str, str]) -> None:
     """Prints what the calls of a run cost; a ledger that cannot be read is one line."""
     to = console(stderr=True)
-    said = _why_nothing(environ)
+    said, lost = _why_nothing(environ), _lost(run_id)
     if not said:
         try:
             with opened_ledger() as ledger:
                 summary = run_summary(ledger, run_id)
-            said = "" if summary.report.rows else _no_rows(environ)
+            said = "" if summary.report.rows else _no_rows(environ, lost)
         except LlmCostError as error:
             said = str(error)
     if said:
         to.print(f"otel-llmcost: {printable(said)}", markup=False, soft_wrap=True)
         return
-    to.print(f"\notel-llmcost: {headline(summary.report)}", style="bold", markup=False)
+    to.print(f"\notel-llmcost: {headline(summary.report, lost)}", style="bold", markup=False)
     show_report(without_empty_source(summary.report), stderr=True, elsewhere="")
     for line in single_calls(summary):
         to.print(line, markup=False)
+    if lost:
+        to.print(lost_line(lost), style="yellow", markup=False)
+
+
+def _lost(run_id: str) -> list[Loss]:
+    directory = ledger_settings(load_config()).directory
+    return [] if directory is None else read_losses(directory, run_id=run_id)
 
 
 def _why_nothing(environ: Mapping[str, str]) -> str:
@@ -58,7 +67,9 @@ def _why_nothing(environ: Mapping[str, str]) -> str:
     return "" if settings.directory.is_dir() else _no_call(environ)
 
 
-def _no_rows(environ: Mapping[str, str]) -> str:
+def _no_rows(environ: Mapping[str, str], lost: Sequence[Loss]) -> str:
+    if lost:
+        return lost_line(lost)
     directory = ledger_settings(load_config()).directory
     if directory is not None and not drain(directory, may_wait=False).complete:
         return "another program is filling the ledger, so there is no summary yet"
@@ -71,13 +82,13 @@ def _no_call(environ: Mapping[str, str]) -> str:
     return f"{NO_CALL}: {' and '.join(off)} switched off by {DISABLED_BY}" if off else NO_CALL
 
 
-def headline(report: Report) -> str:
-    """Calls, cost and tokens in one line."""
+def headline(report: Report, lost: Sequence[Loss] = ()) -> str:
+    """Calls, cost and tokens in one line; where calls were `lost`, all of that is a lower bound."""
     total = report.total
     tokens = total.input + total.cache_read + total.cache_write + total.output
     parts = [f"{total.calls:,} call{'' if total.calls == 1 else 's'}"]
     if total.is_known:
-        parts.append(total_text(report))
+        parts.append(total_text(report, lower_bound=bool(lost)))
     parts.append(f"{tokens:,} tokens")
     if total.unpriced:
         parts.append(f"{total.unpriced:,} without a price")

@@ -14,6 +14,7 @@ from ..errors import LedgerError
 from .codec import RowEncoder
 from .journal import CAP_BYTES, Journal
 from .location import JOURNAL_FOLDER
+from .losses import LossLog
 
 RETENTION_DAYS = 90
 BUSY_TIMEOUT_S = 5.0
@@ -57,6 +58,7 @@ class Recorder:
             directory / JOURNAL_FOLDER, cap_bytes=settings.cap_bytes, rolled=self._drain_if_much_waits
         )
         self._append = self._journal.append
+        self._losses = LossLog(directory, settings.run_id)
         self._draining: threading.Thread | None = None
         self._complained = False
 
@@ -65,7 +67,8 @@ class Recorder:
 
         Raises `TypeError` for a call with values of wrong types, never because of the disk (see `counters`).
         """
-        self._append(self._encode(call, priced))
+        if not self._append(self._encode(call, priced)):
+            self._losses.tell(self._journal.dropped)
 
     @property
     def counters(self) -> RecorderCounters:
@@ -83,6 +86,7 @@ class Recorder:
         after this is still kept.
         """
         self._journal.close()
+        self._losses.tell(self._journal.dropped, ended=True)
         if drain_seconds > 0 and self._journal.appended:
             self._drain(drain_seconds)
 
