@@ -98,6 +98,9 @@ class Endings:
     def _follow_multiprocessing(self, util: ModuleType) -> None:
         # its children end by os._exit, past atexit; and they drop finalizers that were registered before they began
         util.register_after_fork(self, Endings._finalize_at_exit)
+        around = sys.modules.get("multiprocessing.process")
+        if around is not None and around.parent_process() is not None:  # we begin in such a child
+            self._finalize_at_exit()
 
     def _finalize_at_exit(self) -> None:
         from multiprocessing.util import Finalize

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Callable, Iterable
 from functools import partial
 from types import ModuleType
@@ -85,6 +86,7 @@ class Runtime:
         self.gauges = Gauges(self)
         self._endings = Endings(self)
         self._armed = False
+        self._begun = threading.Lock()  # taken once, waited for by nobody: a forked child may inherit it
         self._provider_patch = Patch()
         self._session_log: SessionLog | None = None
         if config.enabled:
@@ -101,6 +103,7 @@ class Runtime:
             book=self.book,
             settler=self.settler,
             keep_session=self._keep_session,
+            begin=self.begin,
             use_cases=open_use_cases(self.config),
             environ=os.environ,
         )
@@ -172,7 +175,7 @@ class Runtime:
         return stainless.watch(sdk.declaration(), self.engine, module)
 
     def arm(self) -> None:
-        """Instruments, span processor, exit and fork handlers: once for a process."""
+        """See every provider that is made, and begin; what others' spans cost is said from now on."""
         self.processor.active = True
         self._provider_patch.swap(
             TracerProvider, "__init__", partial(self._wrap_provider, self._provider_made)
@@ -186,11 +189,17 @@ class Runtime:
         self._armed = True
         # where nobody has made a pipeline by the first call, the one that the environment asks for
         self.engine.before_first_call = configure_sdk
+        guarded(carry_baggage, self.config)
+        self.begin()
+
+    def begin(self) -> None:
+        """Instruments, exit and fork handlers, what was spent before: once for a process, watched or not."""
+        if not self.config.enabled or not self._begun.acquire(blocking=False):
+            return
         meter = metrics.get_meter(semconv.SCOPE, __version__, schema_url=semconv.SCHEMA_URL)
         guarded(self.counters.register, meter)
         guarded(self.gauges.register, meter)
         self._endings.arm()
-        guarded(carry_baggage, self.config)
         guarded(self.upkeep.start)
         if self.gate is not None:
             guarded(read_past, self.gate, self.config)

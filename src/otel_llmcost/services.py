@@ -50,13 +50,20 @@ class Services:
         *,
         keep_session: Callable[[SessionRecord], None] | None = None,
         use_cases: Any = None,
+        begin: Callable[[], None] | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self.book, self.settler, self.keep_session = book, settler, keep_session
+        self.begin = begin if begin is not None else _nothing
+        """To be called before anything is kept: a program's end and its forked children are then seen to."""
         self.use_cases = use_cases
         """The `clients.UseCases` in force; None until somebody asks."""
         self.environ: Mapping[str, str] = {} if environ is None else environ
         """The environment, for the keys that use cases name."""
+
+
+def _nothing() -> None:
+    """Nothing is kept by whoever has only prices."""
 
 
 class _Process:

@@ -61,6 +61,7 @@ def tell(call: Call, asked_tags: Tags, parts: Services, parent: Context | None) 
             for scope in rollups():
                 scope.add(call, tracked.priced)
         return tracked
+    parts.begin()
     around = trace.get_current_span(parent)
     span = _start_span(call, parent)
     settler.started(span, around)

@@ -21,7 +21,7 @@ from zlib import crc32
 from .frames import HEADER, MARK
 from .location import may_be_mapped, prepare_directory
 from .remedies import remedy_of
-from .segment import AppendedSegment, give_back, open_segment, waiting_in
+from .segment import AppendedSegment, give_back, give_back_reserves, open_segment, waiting_in
 
 SEGMENT_BYTES = 512 << 10
 CAP_BYTES = 256 << 20
@@ -144,8 +144,7 @@ class Journal:
         self._tell_if_removed()
         self._seal()
         prepare_directory(self.directory)
-        size = max(self._segment_bytes, len(framed))
-        waiting = waiting_in(self.directory)
+        waiting, size = self._room_for(len(framed))
         if waiting + size > self._cap_bytes:
             why = f"{waiting} bytes wait in it, its cap is {self._cap_bytes}"
             self._refuse("is full", why, "run 'otel-llmcost report', which drains it")
@@ -162,6 +161,15 @@ class Journal:
             kept = True
         self._begun_with = waiting + size
         return kept
+
+    def _room_for(self, least: int) -> tuple[int, int]:
+        """(bytes that wait, size of the next segment): the last one takes what the cap leaves, `least` at least."""
+        waiting = waiting_in(self.directory)
+        if waiting + max(self._segment_bytes, least) > self._cap_bytes:
+            # only now: what the killed have left is read to its end
+            give_back_reserves(self.directory)
+            waiting = waiting_in(self.directory)
+        return waiting, max(least, min(self._segment_bytes, self._cap_bytes - waiting))
 
     def _may_map(self) -> bool:
         if self._mapped and not self._place_known:

@@ -138,6 +138,16 @@ def give_back(segment: Path, written: int) -> None:
         os.truncate(segment, written)
 
 
+def give_back_reserves(journal: Path) -> None:
+    """Frees what killed processes had reserved and did not write; no record ends with a NUL."""
+    for path in segments(journal):
+        # removed meanwhile, or of another user
+        with contextlib.suppress(OSError), path.open("r+b", buffering=0) as file:
+            if is_sealed(file.fileno()) and os.pread(file.fileno(), 1, file.seek(-1, os.SEEK_END)) == b"\0":
+                file.seek(0)
+                file.truncate(len(file.readall().rstrip(b"\0")))
+
+
 def owner_of(segment: Path) -> int:
     """The process id in a segment's name, 0 where there is none."""
     parts = segment.name.split("-")
