@@ -109,3 +109,6 @@ def test_from_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert json.loads(from_file.output) == json.loads(from_input.output)
     assert run(main, ["estimate", "text", "--model", "openai/gpt-5"]).output.startswith("$0.00000")
     assert run(main, ["estimate", "--model", "openai/gpt-5"]).exit_code == 2
+    # 1 x 0.45 and 128,000 x 3.6 per million, at the priority tier: 0.46080045
+    bound = run(main, ["estimate", "--model", "openai/gpt-5-mini", "--tokens", "1"]).output
+    assert "at most $0.46081: 128,000 output tokens" in bound

@@ -123,6 +123,6 @@ import otel_llmcost
 assert not [name for name in sys.modules if name.startswith(("otel_llmcost.cli", "click", "rich"))]
 import otel_llmcost.cli
 heavy = ("otel_llmcost.cli.", "rich", "opentelemetry.sdk", "sqlite3")
-assert not [name for name in sys.modules if name.startswith(heavy)]
+assert {name for name in sys.modules if name.startswith(heavy)} == {"otel_llmcost.cli.streams"}
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -353,7 +353,9 @@ def test_calls_that_found_no_place_are_told(environ, ending, least):
     with DemoProvider() as provider:
         environ |= {"OPENAI_BASE_URL": provider.openai_url, "OPENAI_API_KEY": "demo"}
         environ["OTEL_LLMCOST_HOSTS"] = f"127.0.0.1:{provider.port}=openai"
-        full = run("--", sys.executable, "-c", script, environ=environ | {"OTEL_LLMCOST_LEDGER_CAP_BYTES": "0"})
+        full = run(
+            "--", sys.executable, "-c", script, environ=environ | {"OTEL_LLMCOST_LEDGER_CAP_BYTES": "0"}
+        )
     assert f"otel-llmcost: {least}2 calls found no place in the ledger, the last at 20" in full.stderr
     assert "no LLM call was seen" not in full.stderr
     doctor = subprocess.run([COMMAND, "doctor"], env=environ, capture_output=True, text=True, check=False)

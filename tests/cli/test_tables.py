@@ -50,6 +50,11 @@ def test_a_lower_bound_never_claims_more_than_is_known() -> None:
     assert money_text(1_429_050_000_000_000) == "$1.43"
 
 
+def test_an_upper_bound_is_rounded_up() -> None:
+    shown = {460_800_450_000_000: "$0.46081", 1_421_000_000_000_001: "$1.43", 10**15: "$1.00"}
+    assert {amount: money_text(amount, upper_bound=True) for amount in shown} == shown
+
+
 @given(st.integers(0, 10**19), st.integers(0, 9))
 def test_what_is_shown_of_a_lower_bound_is_one(amount: int, places: int) -> None:
     said = Decimal(money_text(amount, lower_bound=True, places=places).lstrip(">= $").replace(",", ""))

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 
 from ..errors import ConfigurationError, LlmCostError
 from ..version import __version__
+from .streams import flushed, of_output, prepare_output
 
 PROGRAM = "otel-llmcost"
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
@@ -73,21 +72,24 @@ class Frame(click.Group):
         **extra: Any,
     ) -> Any:
         """Runs a command and ends the process with its code: 0, 1 for failures, 2 for wrong usage."""
-        if sys.stdout is None:  # closed by whoever started us
-            sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the process ends
+        prepare_output()
         if not standalone_mode:
             return super().main(args, prog_name or PROGRAM, complete_var, False, **extra)
         try:
             code = super().main(args, prog_name or PROGRAM, complete_var, False, **extra)
+        except SystemExit as end:
+            code = end.code
         except click.ClickException as error:
             code = _fail(error)
         except ConfigurationError as error:
             code = _say(str(error), FAILURE if error.file else USAGE)
         except LlmCostError as error:
             code = _say(str(error), FAILURE)
+        except OSError as error:
+            code = _say(of_output(error), FAILURE)
         except (click.Abort, KeyboardInterrupt):
             code = _say("interrupted", INTERRUPTED)
-        sys.exit(code if isinstance(code, int) else 0)
+        sys.exit(flushed(code if isinstance(code, int) else 0, _say, FAILURE))
 
 
 def _path(module: str) -> str:

@@ -15,17 +15,19 @@ Shown = tuple[Femto | None, bool]
 """An amount, and whether it is shown as a lower bound."""
 
 
-def money_text(amount: Femto | None, *, lower_bound: bool = False, places: int = 0) -> str:
+def money_text(
+    amount: Femto | None, *, lower_bound: bool = False, upper_bound: bool = False, places: int = 0
+) -> str:
     """An amount for a person: cents from a dollar on, below it five digits that are not zero; "" if unknown.
 
-    A lower bound is rounded down: rounded up, it would claim more than is known.
+    A lower bound is rounded down: rounded up, it would claim more than is known. So is an upper bound rounded up.
     `places`: at least so many decimals, where there are any (`places_that_add_up`).
     """
     if amount is None:
         return ""
     size = abs(amount)
     places = max(places, _places(size))
-    whole, rest = divmod(_rounded(size, places, down=lower_bound), 10**places)
+    whole, rest = divmod(_rounded(size, places, down=lower_bound, up=upper_bound), 10**places)
     decimals = f"{rest:0{places}d}".rstrip("0").ljust(2, "0")
     return f"{'>= ' if lower_bound else ''}{'-' if amount < 0 else ''}${whole:,}.{decimals}"
 
@@ -68,8 +70,10 @@ def _places(amount: Femto) -> int:
     return 2 if size >= FEMTO_PER_USD or not size else min(_PLACES - len(str(size)) + _SIGNIFICANT, _PLACES)
 
 
-def _rounded(amount: Femto, places: int, *, down: bool = False) -> int:
+def _rounded(amount: Femto, places: int, *, down: bool = False, up: bool = False) -> int:
     unit = 10 ** (_PLACES - places)
+    if up:
+        return -(-amount // unit)
     return amount // unit if down else divide_half_even(amount, unit)
 
 

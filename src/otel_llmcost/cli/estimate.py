@@ -82,7 +82,7 @@ def _show(found: Estimate) -> None:
     tokens = f"{found.prompt.tokens:,} input and {found.output_tokens:,} output tokens"
     to.print(f"{cost}  {found.priced.status}  {tokens}", style="bold", markup=False)
     if found.at_most is not None and found.longest_output is not None:
-        most = money_text(found.at_most)
+        most = money_text(found.at_most, upper_bound=True)
         to.print(f"at most {most}: {found.longest_output:,} output tokens, the dearest tier", markup=False)
     for reason in found.priced.reasons:
         to.print(printable(reason), style="yellow", markup=False)

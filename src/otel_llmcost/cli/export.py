@@ -12,6 +12,7 @@ from ..ledger.row import LedgerRow
 from ..money import Femto, as_text
 from ..reports import CostRow, Report
 from .harmless import csv_text, json_text
+from .streams import write_unicode, writes_unicode
 
 Cell = str | int | float | Decimal | None
 
@@ -23,8 +24,13 @@ def iso(ns: int | None, tz: tzinfo = UTC) -> str | None:
     seconds, rest = divmod(ns, 10**9)
     local = datetime.fromtimestamp(seconds, UTC).astimezone(tz)
     digits = f".{rest:09d}".rstrip("0").rstrip(".")
+    return f"{local.replace(tzinfo=None).isoformat()}{digits}{offset_text(local)}"
+
+
+def offset_text(local: datetime) -> str:
+    """The offset of a local time as ISO 8601 has it."""
     offset = local.strftime("%z")
-    return f"{local:%Y-%m-%dT%H:%M:%S}{digits}{f'{offset[:3]}:{offset[3:5]}' if local.utcoffset() else 'Z'}"
+    return f"{offset[:3]}:{offset[3:5]}" if local.utcoffset() else "Z"
 
 
 def amount_text(amount: Femto | None) -> str | None:
@@ -108,12 +114,16 @@ def _price_json(row: LedgerRow) -> dict[str, object]:
 
 
 def print_json(value: object) -> None:
-    """Prints a value as indented JSON."""
-    sys.stdout.write(json_text(value, indent=2) + "\n")
+    """Prints a value as indented JSON, with escapes for what the output's encoding lacks."""
+    sys.stdout.write(json_text(value, indent=2, ascii_only=not writes_unicode()) + "\n")
 
 
 def print_csv(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
-    """Prints rows as CSV. Text that a spreadsheet would run as a formula is preceded by an apostrophe."""
+    """Prints rows as CSV, in UTF-8 whatever the locale.
+
+    Text that a spreadsheet would run as a formula is preceded by an apostrophe.
+    """
+    write_unicode()
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([csv_text(name) for name in header])
     for row in rows:

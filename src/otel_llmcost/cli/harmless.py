@@ -9,8 +9,9 @@ import unicodedata
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _FORMULA = frozenset("=+-@")
 _LAYOUT = frozenset("\t\n")
-# json leaves these as they are: some terminals take U+009B for the start of a command, as they take ESC [
-_LEFT_BY_JSON = re.compile(r"[\x7f-\x9f]")
+# json leaves these as they are: some terminals take U+009B for the start of a command, as they take ESC [, and
+# half of a pair of surrogates cannot be written
+_LEFT_BY_JSON = re.compile(r"[\x7f-\x9f\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
@@ -18,9 +19,9 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
-def json_text(value: object, *, indent: int | None = None) -> str:
+def json_text(value: object, *, indent: int | None = None, ascii_only: bool = False) -> str:
     """A value as JSON in which every control character is an escape."""
-    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
     return _LEFT_BY_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

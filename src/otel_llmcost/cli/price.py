@@ -23,6 +23,7 @@ from ..usage.meters import Quantity
 from .amounts import money_text
 from .export import print_json
 from .harmless import json_text, printable
+from .streams import writes_unicode
 from .tables import Column, console, print_table
 
 _NUMBERS = (
@@ -86,11 +87,11 @@ def command(model: str, usage: tuple[str, ...], at: str | None, as_json: bool, *
 def _filter(book: Book, hosts: Mapping[str, str]) -> None:
     if sys.stdin.isatty():
         raise click.UsageError("give --model and token numbers, or spans on standard input")
-    wrong = 0
+    wrong, ascii_only = 0, not writes_unicode()
     # Whatever the bytes are, every line gets an answer; each is flushed, so that a program can ask one by one.
     lines = (line.decode("utf-8", "replace") for line in sys.stdin.buffer)
     for found, understood in price_lines(lines, book, hosts):
-        sys.stdout.write(json_text(found) + "\n")
+        sys.stdout.write(json_text(found, ascii_only=ascii_only) + "\n")
         sys.stdout.flush()
         wrong += not understood
     if wrong:

@@ -111,10 +111,10 @@ def call_conditions(wanted: CallFilter) -> tuple[list[str], list[object]]:
     conditions, values = field_conditions(wanted)
     if wanted.since_ns is not None:
         conditions.append("start_ns >= ?")
-        values.append(wanted.since_ns)
+        values.append(within_reach(wanted.since_ns))
     if wanted.until_ns is not None:
         conditions.append("start_ns < ?")
-        values.append(wanted.until_ns)
+        values.append(within_reach(wanted.until_ns))
     if wanted.failed is not None:
         conditions.append("error_type <> ''" if wanted.failed else "error_type = ''")
     if wanted.min_amount is not None:
@@ -125,6 +125,11 @@ def call_conditions(wanted: CallFilter) -> tuple[list[str], list[object]]:
         conditions.append(condition)
         values += tag_values
     return conditions, values
+
+
+def within_reach(instant_ns: int) -> int:
+    """An instant for the database, whose integers end in 1677 and 2262: no call is beyond."""
+    return max(-(2**63), min(instant_ns, 2**63 - 1))
 
 
 TAG_VALUE = "coalesce((SELECT value FROM json_each(nullif(calls.tags, '')) WHERE key = ?), '')"

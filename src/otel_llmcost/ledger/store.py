@@ -12,7 +12,7 @@ from pathlib import Path
 from ..call import Priced
 from ..errors import LedgerError
 from .columns import SELECT_CALLS, from_columns, optional_nano, price_columns, to_columns
-from .filters import CallFilter, call_conditions, where
+from .filters import CallFilter, call_conditions, where, within_reach
 from .location import DATABASE_NAME, FILE_MODE, is_remote, prepare_directory
 from .migrations import migrate
 from .remedies import remedy_of, remedy_of_database, words_of
@@ -148,10 +148,10 @@ class Ledger:
 
     def prune(self, before_ns: int) -> int:
         """Forgets the calls that started before an instant (ns UTC, rounded down to a quarter-hour)."""
-        quarter = before_ns // QUARTER_NS
+        quarter = within_reach(before_ns) // QUARTER_NS
         with self.transaction():
             gone = self.database.execute(
-                "DELETE FROM calls WHERE start_ns < ?", (quarter * QUARTER_NS,)
+                "DELETE FROM calls WHERE start_ns < ?", (within_reach(quarter * QUARTER_NS),)
             ).rowcount
             self.database.execute("DELETE FROM rollups WHERE quarter < ?", (quarter,))
             if gone:
