@@ -59,6 +59,20 @@ def test_an_unknown_model_is_no_free_one(book: Book) -> None:
     assert calculate_cost("openai", "gpt-99", 1_000, book=book) is None
 
 
+def test_a_part_of_the_cost_is_no_cost(book: Book) -> None:
+    found = cost_breakdown("openai", "gpt-5", 1_000, 100, usage={"image": 2}, at=AT, book=book)
+    assert (found.usd, found.status) == (Decimal("0.00225"), "partial")
+    assert found.reasons == ("no-rate: image has no price for openai gpt-5 at tier standard",)
+    assert math.isnan(float(found))
+    assert calculate_cost("openai", "gpt-5", 1_000, 100, usage={"image": 2}, at=AT, book=book) is None
+
+
+def test_whole_floats_are_the_integers_that_they_are(book: Book) -> None:
+    found = cost_breakdown("openai", "gpt-5", 1_000.0, Decimal(100), at=AT, book=book)  # type: ignore[arg-type]
+    assert (found.usd, found.status) == (Decimal("0.00225"), "exact")
+    assert usage_of(usage={"audio_second": 12.5, "page": 2.0}) == {"audio_second": Decimal("12.5"), "page": 2}  # type: ignore[dict-item]
+
+
 def test_providers_by_their_usual_names(book: Book) -> None:
     plain = calculate_cost("gcp.gemini", "gemini-2.5-flash", 1_000, 100, at=AT, book=book)
     assert plain is not None
@@ -98,6 +112,18 @@ def test_usage_is_split_without_overlap() -> None:
         (lambda: usage_of(-5), "input_tokens is -5; it cannot be negative"),
         (lambda: usage_of(5, cache_read_tokens=-1), "cache_read_tokens is -1; it cannot be negative"),
         (lambda: usage_of(usage={"web_search": -1}), "web_search is -1; it cannot be negative"),
+        (lambda: usage_of("1000"), "input_tokens is '1000'; allowed: a whole number, such as 1000"),
+        (lambda: usage_of(10.5), "input_tokens is 10.5; allowed: a whole number"),
+        (lambda: usage_of(1, float("nan")), "output_tokens is nan; allowed: a whole number"),
+        (lambda: usage_of(True), "input_tokens is True; allowed: a whole number"),
+        (lambda: usage_of(None), "input_tokens is None; allowed: a whole number"),
+        (lambda: usage_of(usage={"input": 1.5}), "input is 1.5; allowed: a whole number"),
+        (lambda: usage_of(usage={"page": "2"}), "page is '2'; allowed: a number"),
+        (lambda: usage_of(usage=5), "usage is 5; allowed: a mapping"),
+        (lambda: calculate_cost("openai", "gpt-5", at="today"), "at is 'today'; allowed: a datetime"),
+        (lambda: calculate_cost(None, "gpt-5"), "provider is None; allowed: text, such as 'openai'"),
+        (lambda: calculate_cost("openai", 5), "model is 5; allowed: text, such as 'gpt-5'"),
+        (lambda: calculate_cost("openai", "gpt-5", tier=5), "tier is 5; allowed: text, such as 'batch'"),
         (lambda: usage_of(usage={"inptu": 5}), "no meter 'inptu'; there are: input, input_audio"),
     ],
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from openai.types.chat import ChatCompletion
@@ -320,3 +322,79 @@ def test_a_reader_or_resolver_that_fails_costs_the_program_nothing(house: House)
 def test_a_call_that_the_program_calls_free_is_free(house: House) -> None:
     tracked = CostTracker(house.parts).record("openai", "gpt-5", 1000, 100, cost=0)
     assert (tracked.usd, tracked.priced.status) == (0, "reported")
+
+
+@pytest.mark.parametrize("answer", ["abc", Decimal("NaN"), -1, float("inf"), object()])
+def test_a_resolver_that_answers_no_amount_leaves_it_to_the_book(house: House, answer: object) -> None:
+    tracked = CostTracker(house.parts).update(
+        provider="openai",
+        response=CHAT,
+        price_resolver=lambda call: answer,  # type: ignore[arg-type, return-value]
+    )
+    assert (tracked.usd, tracked.priced.status) == (Decimal("0.00225"), "exact")
+
+
+@pytest.mark.parametrize("answer", [5, {"inptu": 5}, {"input": "many"}, {"input": -1}, {5: 5}, None])
+def test_a_reader_that_answers_no_usage_costs_the_program_nothing(house: House, answer: object) -> None:
+    costs.register_usage_reader("odd", lambda body: answer)  # type: ignore[arg-type, return-value]
+    try:
+        tracked = CostTracker(house.parts).update(provider="odd", model="m", response={})
+    finally:
+        registry.clear()
+    assert tracked.usd is None
+    assert tracked.priced.reasons
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"at": "yesterday"}, "at is 'yesterday'; allowed: a datetime, such as datetime.now(UTC)"),
+        ({"context": 5}, 'context is 5; allowed: a mapping, such as {"team": "search"}'),
+        ({"input_tokens": "1000"}, "input_tokens is '1000'; allowed: a whole number, such as 1000"),
+        ({"latency_s": "soon"}, "latency_s is 'soon'; allowed: seconds, such as 2.1"),
+        ({"cost": "abc"}, "cost 'abc' is no amount in USD; allowed: 0 or more, as Decimal, int or text"),
+        ({"operation": None}, "operation is None; allowed: text, such as 'chat'"),
+    ],
+)
+def test_a_wrong_argument_is_named_and_nothing_is_counted(
+    house: House, arguments: dict[str, Any], message: str
+) -> None:
+    tracker = CostTracker(house.parts)
+    with pytest.raises(UsageError, match=re.escape(message)):
+        tracker.record("openai", "gpt-5", **arguments)
+    assert (tracker.calls, house.spans()) == ([], ())
+
+
+@pytest.mark.parametrize("name", ["provider", "model", "api", "request", "context", "latency_s"])
+def test_a_wrong_argument_beside_a_response_is_named(house: House, name: str) -> None:
+    tracker = CostTracker(house.parts)
+    given: dict[str, Any] = {
+        "provider": "openai",
+        "response": CHAT,
+        name: {5} if name != "latency_s" else "x",
+    }
+    with pytest.raises(UsageError, match=f"^{name} is "):
+        tracker.update(**given)
+    assert (tracker.calls, house.spans()) == ([], ())
+
+
+def test_a_call_of_which_a_part_is_known_has_no_cost_that_looks_exact(house: House) -> None:
+    tracked = CostTracker(house.parts).record("openai", "gpt-5", 1000, 100, usage={"image": 1}, at=AT)
+    assert (tracked.usd, tracked.priced.status) == (None, "partial")
+    assert tracked.priced.amount == femto(Decimal("0.00225"))
+    whole = CostTracker(house.parts).record("openai", "gpt-5", 1000.0, 100.0, at=AT)  # type: ignore[arg-type]
+    assert (whole.usd, whole.priced.status) == (Decimal("0.00225"), "exact")
+
+
+def test_a_call_of_long_ago_that_the_ledger_will_not_keep_is_told_once(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.parts.retention_days = 90
+    tracker = CostTracker(house.parts)
+    tracker.record("openai", "gpt-5", 1000, at=datetime.now(UTC) - timedelta(days=89))
+    assert caplog.messages == []
+    for at in (datetime(1, 1, 1, tzinfo=UTC), datetime.now(UTC) - timedelta(days=240)):
+        tracker.record("openai", "gpt-5", 1000, at=at)
+    [line] = caplog.messages
+    assert "the ledger keeps calls for 90 days" in line
+    assert "OTEL_LLMCOST_RETENTION_DAYS=0" in line

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TypedDict, Unpack
 
-from .call import ESTIMATED_NOTE, Call, Priced, note
+from . import arguments
+from .call import ESTIMATED_NOTE, PARTIAL, Call, Priced, note
 from .errors import UsageError
 from .money import as_decimal
 from .prices.providers import provider_name as _known_name
@@ -38,8 +39,8 @@ class CostBreakdown:
     price_version: str
 
     def __float__(self) -> float:
-        """The nearest double of `usd`; NaN where it is unknown."""
-        return float("nan") if self.usd is None else float(self.usd)
+        """The nearest double of the cost; NaN where it is not known, or only a part of it is."""
+        return float("nan") if self.usd is None or self.status == PARTIAL else float(self.usd)
 
 
 class Details(TypedDict, total=False):
@@ -63,17 +64,19 @@ class Details(TypedDict, total=False):
 def usage_of(input_tokens: int = 0, output_tokens: int = 0, **details: Unpack[Details]) -> Usage:
     """Disjoint meters of token numbers as the conventions count them.
 
-    `input_tokens` includes cached ones, `output_tokens` includes reasoning; `usage` adds meters by name.
-    Raises `UsageError` for numbers that cannot be true and meters that do not exist.
+    `input_tokens` includes cached ones, `output_tokens` includes reasoning; `usage` adds meters by name. Whole
+    floats count as the integers that they are. Raises `UsageError` for numbers that cannot be true, what is no number,
+    and meters that do not exist.
     """
-    cache_read_tokens = details.get("cache_read_tokens", 0)
-    cache_write_tokens = details.get("cache_write_tokens", 0)
-    reasoning_tokens = details.get("reasoning_tokens", 0)
-    for name, number in (("input_tokens", input_tokens), ("output_tokens", output_tokens), *details.items()):
-        if isinstance(number, int) and number < 0:
-            raise UsageError(f"{name} is {number}; it cannot be negative")
-    plain = _rest(input_tokens, cache_read_tokens + cache_write_tokens, "cached tokens", "input tokens")
-    answer = _rest(output_tokens, reasoning_tokens, "reasoning tokens", "output tokens")
+    cache_read_tokens = arguments.count("cache_read_tokens", details.get("cache_read_tokens", 0))
+    cache_write_tokens = arguments.count("cache_write_tokens", details.get("cache_write_tokens", 0))
+    reasoning_tokens = arguments.count("reasoning_tokens", details.get("reasoning_tokens", 0))
+    prompt, generated = (
+        arguments.count("input_tokens", input_tokens),
+        arguments.count("output_tokens", output_tokens),
+    )
+    plain = _rest(prompt, cache_read_tokens + cache_write_tokens, "cached tokens", "input tokens")
+    answer = _rest(generated, reasoning_tokens, "reasoning tokens", "output tokens")
     meters: dict[str, Quantity] = {
         "input": plain,
         "cache_read": cache_read_tokens,
@@ -81,12 +84,10 @@ def usage_of(input_tokens: int = 0, output_tokens: int = 0, **details: Unpack[De
         "output": answer,
         "output_reasoning": reasoning_tokens,
     }
-    for meter, quantity in details.get("usage", {}).items():
+    for meter, quantity in arguments.table("usage", details.get("usage", {}), '{"web_search": 2}').items():
         if meter not in METERS:
             raise UsageError(f"no meter {meter!r}; there are: {', '.join(METERS)}")
-        if quantity < 0:
-            raise UsageError(f"{meter} is {quantity}; it cannot be negative")
-        meters[meter] = meters.get(meter, 0) + quantity
+        meters[meter] = meters.get(meter, 0) + arguments.quantity(meter, quantity)
     return {meter: quantity for meter, quantity in meters.items() if quantity}
 
 
@@ -99,9 +100,10 @@ def _rest(whole: int, part: int, part_name: str, whole_name: str) -> int:
 
 
 def call_of(provider: str, model: str, usage: Usage, details: Details) -> Call:
-    """A call with this usage, as it would be priced (`details` says tier, region and instant)."""
+    """A call with this usage, as it would be priced (`details` says tier, region and instant). Raises `UsageError`."""
     at = details.get("at")
-    instant = time.time_ns() if at is None else _ns(at)
+    arguments.text("model", model, "gpt-5")
+    instant = time.time_ns() if at is None else _ns(arguments.instant("at", at))
     return Call(
         provider=provider_name(provider),
         request_model=model,
@@ -109,14 +111,14 @@ def call_of(provider: str, model: str, usage: Usage, details: Details) -> Call:
         start_ns=instant,
         end_ns=instant,
         usage=usage,
-        tier=details.get("tier", ""),
-        region=details.get("region", ""),
+        tier=arguments.text("tier", details.get("tier", ""), "batch"),
+        region=arguments.text("region", details.get("region", ""), "eu"),
     )
 
 
 def provider_name(provider: str) -> str:
-    """A provider as people write it ("gemini", "bedrock", "azure"), in the conventions' name."""
-    return _known_name(provider.strip())
+    """A provider as people write it ("gemini", "bedrock", "azure"), in the conventions' name. Raises `UsageError`."""
+    return _known_name(arguments.text("provider", provider, "openai").strip())
 
 
 def register_usage_reader(provider: str, reader: bodies.UserReader) -> None:
@@ -140,7 +142,7 @@ def cost_breakdown(
     """What such a call costs, part by part, with what caching saved.
 
     Input tokens include cached ones, output tokens include reasoning (see `Details`). Raises `UsageError` for
-    numbers that cannot be true; an unknown model is a status with a reason.
+    numbers that cannot be true and arguments that are none; an unknown model is a status with a reason.
     """
     usage = usage_of(input_tokens, output_tokens, **details)
     book = details.get("book") or services().book
@@ -163,8 +165,12 @@ def breakdown_of(priced: Priced) -> CostBreakdown:
 def calculate_cost(
     provider: str, model: str, input_tokens: int = 0, output_tokens: int = 0, **details: Unpack[Details]
 ) -> Decimal | None:
-    """The exact cost in USD of such a call, None where it is not known. Arguments as for `cost_breakdown`."""
-    return cost_breakdown(provider, model, input_tokens, output_tokens, **details).usd
+    """The exact cost in USD of such a call; None where it is not known, or only a part of it is.
+
+    Arguments and errors as for `cost_breakdown`, which tells the known part and why there is no more.
+    """
+    found = cost_breakdown(provider, model, input_tokens, output_tokens, **details)
+    return None if found.status == PARTIAL else found.usd
 
 
 CountTokens = Callable[[str, str, str], int]

@@ -104,6 +104,7 @@ class Runtime:
             settler=self.settler,
             keep_session=self._keep_session,
             begin=self.begin,
+            retention_days=self.config.ledger_retention_days if self.recorder is not None else 0,
             use_cases=open_use_cases(self.config),
             environ=os.environ,
         )

@@ -51,11 +51,15 @@ class Services:
         keep_session: Callable[[SessionRecord], None] | None = None,
         use_cases: Any = None,
         begin: Callable[[], None] | None = None,
+        retention_days: int = 0,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self.book, self.settler, self.keep_session = book, settler, keep_session
         self.begin = begin if begin is not None else _nothing
         """To be called before anything is kept: a program's end and its forked children are then seen to."""
+        self.retention_days = retention_days
+        """How long the ledger keeps calls; 0: for ever, or there is none."""
+        self.told_of_retention = False
         self.use_cases = use_cases
         """The `clients.UseCases` in force; None until somebody asks."""
         self.environ: Mapping[str, str] = {} if environ is None else environ

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import random
+import time
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -13,10 +15,13 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from . import semconv, spans
 from .attribution import Rollup, rollups
 from .attribution.totals import Totals
-from .call import Call, Priced, Tags
+from .call import PARTIAL, Call, Priced, Tags
 from .money import as_decimal
 from .services import Services
 from .version import __version__
+
+_DAY_NS = 86_400 * 10**9
+_log = logging.getLogger("otel_llmcost")
 
 
 @dataclass(slots=True)
@@ -30,8 +35,9 @@ class Tracked:
 
     @property
     def usd(self) -> Decimal | None:
-        """The exact cost in USD, None where it is not known (`priced.reasons` says why)."""
-        return None if self.priced.amount is None else as_decimal(self.priced.amount)
+        """The exact cost in USD; None where it is not known or only a part of it is (`priced` says which and why)."""
+        amount = self.priced.amount
+        return None if amount is None or self.priced.status == PARTIAL else as_decimal(amount)
 
     @property
     def model(self) -> str:
@@ -62,6 +68,7 @@ def tell(call: Call, asked_tags: Tags, parts: Services, parent: Context | None) 
                 scope.add(call, tracked.priced)
         return tracked
     parts.begin()
+    _say_if_too_old(call, parts)
     around = trace.get_current_span(parent)
     span = _start_span(call, parent)
     settler.started(span, around)
@@ -73,6 +80,20 @@ def tell(call: Call, asked_tags: Tags, parts: Services, parent: Context | None) 
         span.set_status(Status(StatusCode.ERROR))
     span.end(end_time=call.end_ns)
     return Tracked(call, told, counted=priced is not None)
+
+
+def _say_if_too_old(call: Call, parts: Services) -> None:
+    """Says once that the ledger will not keep calls of long ago, which some programs enter afterwards."""
+    days = parts.retention_days
+    if days <= 0 or parts.told_of_retention or call.start_ns >= time.time_ns() - days * _DAY_NS:
+        return
+    parts.told_of_retention = True
+    _log.warning(
+        "otel-llmcost: a call of %s was recorded, but the ledger keeps calls for %d days: it is priced and counted, and "
+        "forgotten when the ledger is next tidied; remedy: OTEL_LLMCOST_RETENTION_DAYS=0 keeps all, for ever",
+        time.strftime("%Y-%m-%d", time.gmtime(call.start_ns // 10**9)),
+        days,
+    )
 
 
 def _start_span(call: Call, parent: Context | None) -> Span:

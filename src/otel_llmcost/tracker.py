@@ -6,11 +6,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Unpack
 
 from opentelemetry.context import Context
 
-from . import semconv
+from . import arguments, semconv
 from .attribution import Rollup, for_request, over, tags_of, with_inbound
 from .attribution.locks import ForkSafeLock
 from .call import GIVEN_NOTE, NO_USAGE_NOTE, Call, Reading, note
@@ -74,21 +75,25 @@ class CostTracker:
         ("responses", "images.generate", "audio.speech"...) where the response does not tell, `request` the
         request's JSON (speech and images of old models are priced by it). `context`: tags
         (`{"session": ..., "team": ...}`) or an OpenTelemetry context, the span's parent. Never raises for a
-        response that nobody can read, nor for what a registered reader or `price_resolver` raises: such a call is
-        unpriced, with the reason, or priced by the book.
+        response that nobody can read, nor for what a registered reader or `price_resolver` raises or answers: such a
+        call is unpriced, with the reason, or priced by the book. Raises `UsageError` for arguments that are none.
         """
         from .usage import read_body
 
-        operation = _operation(api)
+        operation = _operation(arguments.text("api", api, "responses"))
         named, called = provider_name(provider), api if operation == semconv.CHAT else operation
-        asked = {"model": model, **(request or {})}
+        asked = {
+            "model": arguments.text("model", model, "gpt-5"),
+            **arguments.table("request", request or {}, '{"size": "1024x1024"}'),
+        }
         reading = guarded(lambda: read_body(named, response, api=called, request=asked))
         if reading is None:
             reading = Reading(notes=(note(NO_USAGE_NOTE, "the registered reader failed; the log says why"),))
-        end_ns = time.time_ns()
+        duration_ns, end_ns = round(arguments.seconds("latency_s", latency_s) * 1e9), time.time_ns()
         call = _call_of_reading(reading, named, model, operation)
-        call.start_ns, call.end_ns = end_ns - round(latency_s * 1e9), end_ns
-        return self._take(call, context, price_resolver)
+        call.start_ns, call.end_ns = end_ns - duration_ns, end_ns
+        resolver = partial(_resolved, price_resolver) if price_resolver is not None else None
+        return self._take(call, context, resolver)
 
     def record(
         self,
@@ -106,19 +111,22 @@ class CostTracker:
     ) -> Tracked:
         """Takes a call by hand. `cost` in USD where it is known, else the price book decides.
 
-        Raises `UsageError` for numbers that cannot be true (cached tokens above input tokens).
+        Raises `UsageError` for numbers that cannot be true (cached tokens above input tokens) and arguments that are
+        none.
         """
         usage = usage_of(input_tokens, output_tokens, **details)
         call = call_of(provider, model, usage, details)
-        call.operation, call.error_type = operation, error_type
+        call.operation = arguments.text("operation", operation, semconv.CHAT)
+        call.error_type = arguments.text("error_type", error_type, "TimeoutError")
+        duration_ns = round(arguments.seconds("latency_s", latency_s) * 1e9)
         if "at" in details:
-            call.end_ns = call.start_ns + round(latency_s * 1e9)
+            call.end_ns = call.start_ns + duration_ns
         else:
-            call.start_ns -= round(latency_s * 1e9)
+            call.start_ns -= duration_ns
         if not usage and cost is None:
             call.notes = (note(NO_USAGE_NOTE, "recorded by hand without tokens or cost"),)
-        resolver = (lambda _: cost) if cost is not None else None
-        return self._take(call, context, resolver)
+        known = None if cost is None else _amount(cost)
+        return self._take(call, context, (lambda _: known) if known is not None else None)
 
     def summary(self) -> dict[tuple[str, str], ModelTotals]:
         """(provider, model) -> totals of all calls since the start or the last `reset`."""
@@ -148,8 +156,13 @@ class CostTracker:
             self.total = Rollup()
 
     def _take(
-        self, call: Call, context: Mapping[str, object] | Context | None, resolver: PriceResolver | None
+        self,
+        call: Call,
+        context: Mapping[str, object] | Context | None,
+        resolver: Callable[[Call], Decimal | None] | None,
     ) -> Tracked:
+        if context is not None:
+            arguments.table("context", context, '{"team": "search"}, or an OpenTelemetry Context')
         parent = context if isinstance(context, Context) else None
         tags = for_request(call.provider, "", call.request_model, {})
         if context and parent is None:
@@ -157,7 +170,7 @@ class CostTracker:
         call.tags = with_inbound(tags, parent)
         cost = guarded(resolver, call) if resolver is not None else None
         if cost is not None:
-            call.reported = _amount(cost)
+            call.reported = cost
             call.notes = (*call.notes, note(GIVEN_NOTE, "the program told the cost"))
         tracked = tell(call, tags, self._parts or services(), parent)
         key = (call.provider, tracked.model)
@@ -167,6 +180,12 @@ class CostTracker:
         totals.rollup.add(call, tracked.priced)
         self.total.add(call, tracked.priced)
         return tracked
+
+
+def _resolved(resolver: PriceResolver, call: Call) -> Decimal | None:
+    """What the user's own function answers. Raises whatever it raises, and `UsageError` for no amount."""
+    cost = resolver(call)
+    return None if cost is None else _amount(cost)
 
 
 def _amount(cost: Cost) -> Decimal:
