@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 
 from ..comparison import Model, Savings, find_model, savings_by
 from ..ledger.filters import CallFilter
+from ..ledger.row import LedgerRow
 from ..ledger.store import Ledger
 from ..reports import SessionCost, session_costs
 from ..services import Prices
 from .log import SessionLog, SessionRecord
+from .nesting import Nesting, nested_costs
 
 
 @dataclass(slots=True)
@@ -46,22 +48,47 @@ def kept_sessions(
 ) -> list[KeptSession]:
     """The sessions with calls that match, the latest first (`limit` below 0: all), compared with a model.
 
-    Raises `LedgerError`, and `PriceError` for a model that `book` has no price for.
+    A call counts in its session and in every session around that one, as in `Session`'s own totals. Raises
+    `LedgerError`, and `PriceError` for a model that `book` has no price for.
     """
-    costs = session_costs(ledger, wanted, limit)
-    records = {record.id: record for record in SessionLog(ledger.directory).records()}
+    runs = SessionLog(ledger.directory).runs()
+    nesting, records = Nesting(runs), {record.id: record for record in runs}
+    inside = bool(nesting.inner)
+    costs = nested_costs(ledger, wanted, limit, nesting) if inside else session_costs(ledger, wanted, limit)
     found = [KeptSession(one, records.get(one.session)) for one in costs]
     if against is None or book is None:
         return found
     model = against if isinstance(against, Model) else find_model(against, book)
-    chosen = replace(wanted, fields={**wanted.fields, "session": [one.session for one in costs]})
-    rows = ledger.rows(chosen) if costs else ()
-    by_stage = savings_by(rows, lambda row: (row.tags.session, row.tags.stage), model, book)
+    _compare(found, ledger, wanted, model, book, nesting)
+    return found
+
+
+def _compare(
+    found: list[KeptSession],
+    ledger: Ledger,
+    wanted: CallFilter,
+    model: Model,
+    book: Prices,
+    nesting: Nesting,
+) -> None:
+    """Adds to each session what its calls would have cost with a model."""
+    chosen = [one.costs.session for one in found]
+    inside = [id for id in nesting.inner if id not in chosen]
+    rows = (
+        ledger.rows(replace(wanted, fields={**wanted.fields, "session": [*chosen, *inside]}))
+        if chosen
+        else ()
+    )
+
+    def counts_in(row: LedgerRow) -> tuple[frozenset[str], str]:
+        session = row.tags.session
+        return frozenset((session, *nesting.around(session, row.start_ns))), row.tags.stage
+
+    stages: dict[str, dict[str, Savings]] = {session: {} for session in chosen}
+    for (sessions, stage), savings in savings_by(rows, counts_in, model, book).items():
+        for session in sessions.intersection(stages):
+            stages[session].setdefault(stage, Savings(model)).merge(savings)
     for one in found:
-        one.stages_compared = {
-            stage: savings for (session, stage), savings in by_stage.items() if session == one.costs.session
-        }
-        one.compared = Savings(model)
+        one.stages_compared, one.compared = stages[one.costs.session], Savings(model)
         for savings in one.stages_compared.values():
             one.compared.merge(savings)
-    return found

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TextIO
 
 from .. import semconv
-from ..attribution import Block, Rollup, enter, leave, stage, tags_of
+from ..attribution import Block, Rollup, enter, leave, rollups, stage, tags_of
 from ..attribution.locks import ForkSafeLock
 from ..attribution.scope import StageBlock
 from ..attribution.tags import clean, from_mapping
@@ -60,6 +60,7 @@ class Session(Totals):
         if self._against:
             self._comparison = Savings(find_model(self._against, parts.book))
         self.record.started_ns = time.time_ns()
+        self.record.within = _around()
         self._started_s = time.monotonic()
         enter(from_mapping({"session": self.record.id}), self, self)
         self._keep()
@@ -205,6 +206,13 @@ class Session(Totals):
         self.record.stages = {name: totals.seconds for name, totals in self.stages.items() if name}
         if self._parts is not None and self._parts.keep_session is not None:
             self._parts.keep_session(self.record)
+
+
+def _around() -> str:
+    """The id of the session in force here, "" for none."""
+    return next(
+        (each.id for each in reversed(rollups()) if isinstance(each, Session) and not each.closed), ""
+    )
 
 
 def session(

@@ -37,6 +37,8 @@ class SessionRecord:
     metadata: Mapping[str, str] = field(default_factory=dict)
     stages: Mapping[str, float] = field(default_factory=dict)
     """Stage -> seconds of wall time, nested stages apart."""
+    within: str = ""
+    """The id of the session in which it was started."""
 
     def as_line(self) -> str:
         """The record as one line of JSON."""
@@ -88,12 +90,17 @@ class SessionLog:
                 latest[record.id] = record
         return sorted(latest.values(), key=lambda record: record.started_ns)
 
+    def runs(self) -> list[SessionRecord]:
+        """Every run of every session, oldest first: an id may be used again."""
+        latest = {(record.id, record.started_ns): record for record in self._all()}
+        return sorted(latest.values(), key=lambda record: record.started_ns)
+
     def prune(self, before_ns: int) -> int:
-        """Forgets the sessions that started before; answers how many. Raises OSError."""
-        kept = {record.id: record for record in self._all()}
-        old = [record for record in kept.values() if record.started_ns < before_ns]
+        """Forgets the runs of sessions that started before; answers how many. Raises OSError."""
+        kept = self.runs()
+        old = [record for record in kept if record.started_ns < before_ns]
         if old:
-            self._replace(record for record in kept.values() if record.started_ns >= before_ns)
+            self._replace(record for record in kept if record.started_ns >= before_ns)
         return len(old)
 
     def _all(self) -> Iterable[SessionRecord]:
