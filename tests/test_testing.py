@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from otel_llmcost.ledger.drain import open_up_to_date
+
 
 def run(program: str, folder: Path) -> str:
     done = subprocess.run(
@@ -22,6 +24,12 @@ def run(program: str, folder: Path) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def kept(folder: Path) -> int:
+    """How many calls the ledger has."""
+    with open_up_to_date(folder / "ledger") as ledger:
+        return len(list(ledger.rows()))
 
 
 CLIENT = """
@@ -51,7 +59,7 @@ def test_what_code_would_cost_is_known_exactly_and_kept_out_of_the_ledger(tmp_pa
         ask("gpt-4o-mini")
         ask("nobody-knows-this")
     # 1,200 at $0.15 and 300 at $0.60 per million
-    assert calls.total == Decimal("0.00072"), calls.total
+    assert calls.known_total == Decimal("0.00072"), calls.known_total
     assert calls.count == 3
     assert [call.model for call in calls.unpriced] == ["nobody-knows-this"]
     assert calls.unpriced[0].cost is None
@@ -62,18 +70,110 @@ def test_what_code_would_cost_is_known_exactly_and_kept_out_of_the_ledger(tmp_pa
     """,
         tmp_path,
     )
-    from otel_llmcost.ledger.drain import open_up_to_date
+    assert kept(tmp_path) == 0
 
-    with open_up_to_date(tmp_path / "ledger") as ledger:
-        assert len(list(ledger.rows())) == 1
+
+def test_the_total_of_what_is_not_known_is_no_number(tmp_path: Path) -> None:
+    told = run(
+        CLIENT
+        + """
+    from otel_llmcost.errors import PriceError
+    with capture() as calls:
+        ask("gpt-4o-mini")
+    assert calls.total == Decimal("0.00036")
+    with capture() as calls:
+        ask("gpt-4o-mini")
+        ask("nobody-knows-this")
+    assert calls.by_model == {"gpt-4o-mini": Decimal("0.00036"), "nobody-knows-this": None}
+    try:
+        calls.total < Decimal("0.01")
+    except PriceError as error:
+        print(error)
+    """,
+        tmp_path,
+    )
+    assert told.startswith("what 1 of 2 calls cost is not known: nobody-knows-this (")
+    assert "known_total, which is a lower bound" in told
+
+
+def test_a_part_of_the_cost_is_no_total(tmp_path: Path) -> None:
+    run(
+        """
+    from otel_llmcost import CostTracker
+    from otel_llmcost.errors import PriceError
+    from otel_llmcost.testing import capture
+    with capture() as calls:
+        CostTracker().record("openai", "gpt-5", 1000, 100, usage={"image": 1})
+    assert [call.cost for call in calls.unpriced] == [None]
+    try:
+        calls.total
+    except PriceError as error:
+        assert "image has no price" in str(error), error
+    else:
+        raise SystemExit("a total")
+    """,
+        tmp_path,
+    )
+
+
+WATCHED = """
+    import otel_llmcost
+    from otel_llmcost.process import assembled
+    def watched():
+        return sorted(assembled().engine.active), "_llmcost_original" in vars(openai.OpenAI.__mro__[1].request)
+"""
+
+
+def test_what_capture_switched_on_it_switches_off_with_the_last_one(tmp_path: Path) -> None:
+    run(
+        CLIENT
+        + WATCHED
+        + """
+    import threading
+    first, second = capture(), capture(ledger=True)
+    one = first.__enter__()
+    two = second.__enter__()
+    thread = threading.Thread(target=ask, args=("gpt-4o-mini",))
+    thread.start()
+    thread.join()
+    first.__exit__(None, None, None)
+    assert watched() == (["anthropic", "openai"], True)
+    ask("gpt-4o-mini")
+    second.__exit__(None, None, None)
+    assert watched() == ([], False)
+    assert not assembled().settler.keep_out_of_ledger
+    ask("gpt-4o-mini")
+    with capture(ledger=True) as again:
+        ask("gpt-4o-mini")
+    assert (one.count, two.count, again.count) == (1, 2, 1)
+    """,
+        tmp_path,
+    )
+    assert kept(tmp_path) == 2
+
+
+@pytest.mark.parametrize("when", ["before", "inside"])
+@pytest.mark.parametrize("what", ["", "client", "sdks=('openai',)"])
+def test_what_the_program_watches_itself_stays_watched(tmp_path: Path, when: str, what: str) -> None:
+    instrument = f"otel_llmcost.instrument({what})"
+    run(
+        CLIENT
+        + f"""
+    import otel_llmcost
+    {instrument if when == "before" else ""}
+    with capture():
+        {instrument if when == "inside" else "pass"}
+        ask("gpt-4o-mini")
+    ask("gpt-4o-mini")
+    """,
+        tmp_path,
+    )
+    assert kept(tmp_path) == 1
 
 
 def test_with_ledger_the_calls_are_kept(tmp_path: Path) -> None:
     run(CLIENT + "\n    with capture(ledger=True) as calls:\n        ask('gpt-4o-mini')\n", tmp_path)
-    from otel_llmcost.ledger.drain import open_up_to_date
-
-    with open_up_to_date(tmp_path / "ledger") as ledger:
-        assert len(list(ledger.rows())) == 1
+    assert kept(tmp_path) == 1
 
 
 @pytest.mark.parametrize("again", [False, True])

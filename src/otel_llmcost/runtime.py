@@ -85,6 +85,8 @@ class Runtime:
         self._patches: dict[str, Patch] = {}
         self.gauges = Gauges(self)
         self._endings = Endings(self)
+        self.asked: set[str] = set()
+        """The SDKs that `instrument()` named: a test's `capture()` leaves them watched."""
         self._armed = False
         self._begun = threading.Lock()  # taken once, waited for by nobody: a forked child may inherit it
         self._provider_patch = Patch()
@@ -150,6 +152,7 @@ class Runtime:
         """Take the hooks off again, of some SDKs or all."""
         self.engine.unwatched += 1
         for name in list(SDKS if names is None else names):
+            self.asked.discard(name)
             self.engine.active.discard(name)
             hooks.forget(SDKS[name].module)
             patch = self._patches.pop(name, None)
@@ -159,6 +162,14 @@ class Runtime:
             self.engine.only.clear()
             self.processor.active = False
             self._provider_patch.undo()
+
+    def unwatch_unasked(self, *, whole: bool) -> None:
+        """Stop watching what `instrument()` was not asked for; `whole`: nothing was in place before it."""
+        names = self.engine.active - self.asked
+        if any(self.engine.only):  # their hooks are those of clients that are watched alone
+            self.engine.active -= names
+        elif names:
+            self.unwatch(None if whole and not self.asked else names)
 
     def _patch(self, sdk: Supported, module: ModuleType) -> None:
         patch = guarded(self._watched, sdk, module)
@@ -272,6 +283,7 @@ def instrument(client: Any = None, *, sdks: Iterable[str] | None = None) -> None
     if client is not None:
         made.watch_client(client)
     else:
+        made.asked.update(names)
         made.watch(names)
     if made.config.fatal:  # the rest is in force: calls are counted, and other budgets hold
         raise made.config.fatal[0]

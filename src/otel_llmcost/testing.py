@@ -13,12 +13,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from .call import Call, Priced
-from .errors import ConfigurationError
+from .attribution.locks import ForkSafeLock
+from .call import PARTIAL, Call, Priced
+from .errors import ConfigurationError, PriceError
 from .money import as_decimal
 from .process import enabled
-from .runtime import instrument, runtime
+from .runtime import Runtime, runtime
 from .usage.meters import INPUT_METERS, OUTPUT_METERS, PROMPT_METERS, total
+from .watch.supported import SDKS
+
+_NAMED = 5
 
 
 @dataclass(slots=True)
@@ -35,8 +39,9 @@ class CapturedCall:
 
     @property
     def cost(self) -> Decimal | None:
-        """USD, exact; None where nothing is known."""
-        return None if self.priced.amount is None else as_decimal(self.priced.amount)
+        """USD, exact; None where it is not known, or only a part of it (`priced.amount`, in femto-dollars)."""
+        amount = self.priced.amount
+        return None if amount is None or self.priced.status == PARTIAL else as_decimal(amount)
 
     @property
     def status(self) -> str:
@@ -63,21 +68,30 @@ class Captured:
 
     @property
     def total(self) -> Decimal:
-        """USD, exact, of the calls whose cost is known."""
+        """USD, exact. Raises `PriceError` where a call's cost is not wholly known: a bound would hold for nothing."""
+        unknown = self.unpriced
+        if unknown:
+            raise PriceError(_unknown(unknown, self.count))
+        return self.known_total
+
+    @property
+    def known_total(self) -> Decimal:
+        """USD of what is known, a lower bound of the total."""
         return as_decimal(sum(call.priced.amount or 0 for call in self.calls))
 
     @property
     def unpriced(self) -> list[CapturedCall]:
-        """The calls that have no cost, with their reasons in `priced.reasons`."""
-        return [call for call in self.calls if call.priced.amount is None]
+        """The calls whose cost is not known, or only a part of it, with their reasons in `priced.reasons`."""
+        return [call for call in self.calls if call.cost is None]
 
     @property
-    def by_model(self) -> Mapping[str, Decimal]:
-        """Model -> USD."""
-        sums: dict[str, int] = {}
+    def by_model(self) -> Mapping[str, Decimal | None]:
+        """Model -> USD; None for one of which a call's cost is not wholly known."""
+        sums: dict[str, Decimal | None] = {}
         for call in self.calls:
-            sums[call.model] = sums.get(call.model, 0) + (call.priced.amount or 0)
-        return {model: as_decimal(amount) for model, amount in sums.items()}
+            before, cost = sums.get(call.model, Decimal(0)), call.cost
+            sums[call.model] = None if before is None or cost is None else before + cost
+        return sums
 
     @property
     def tokens(self) -> Mapping[str, int]:
@@ -90,31 +104,72 @@ class Captured:
         }
 
 
+def _unknown(calls: list[CapturedCall], of: int) -> str:
+    why = {call.model: ", ".join(call.priced.reasons) or call.status for call in calls}
+    named = "; ".join(f"{model} ({reasons})" for model, reasons in list(why.items())[:_NAMED])
+    more = f"; and {len(why) - _NAMED} models more" if len(why) > _NAMED else ""
+    return (
+        f"what {len(calls)} of {of} calls cost is not known: {named}{more}; "
+        "remedy: a [[prices.row]] in otel-llmcost.toml, or known_total, which is a lower bound"
+    )
+
+
+class _Captures:
+    """The captures that are open in this process: they watch together, and the last one stops what they began."""
+
+    def __init__(self) -> None:
+        self._lock = ForkSafeLock()
+        self._open = self._out_of_ledger = 0
+        self._watched_before = self._kept_out_before = False
+
+    def begin(self, made: Runtime, ledger: bool) -> None:
+        """Watches the SDKs that nobody watches."""
+        with self._lock:
+            if not self._open:
+                self._watched_before = made.processor.active
+                self._kept_out_before = made.settler.keep_out_of_ledger
+            self._open += 1
+            self._out_of_ledger += not ledger
+            made.settler.keep_out_of_ledger = self._kept_out_before or self._out_of_ledger > 0
+            made.watch([name for name in SDKS if name not in made.engine.active])
+
+    def end(self, made: Runtime, ledger: bool) -> None:
+        """Stops what was begun, with the last of them."""
+        with self._lock:
+            self._open -= 1
+            self._out_of_ledger -= not ledger
+            made.settler.keep_out_of_ledger = self._kept_out_before or self._out_of_ledger > 0
+            if not self._open:
+                made.unwatch_unasked(whole=not self._watched_before)
+
+
+_captures = _Captures()
+
+
 @contextmanager
 def capture(*, ledger: bool = False) -> Iterator[Captured]:
-    """Collect the calls that are settled meanwhile; watches all SDKs if nobody does yet.
+    """Collect the calls that are settled meanwhile; the SDKs that nobody watches are watched until the end.
 
     With `ledger=False` (the default) they are kept out of the local ledger: replayed recordings cost nothing.
-    Raises `ConfigurationError` where everything is switched off: a test that sees no call would pass for nothing.
+    Raises `ConfigurationError` where everything is switched off (a test that sees no call would pass for nothing), and
+    for what `instrument()` raises it.
     """
     if not enabled():
         raise ConfigurationError(
             "capture() can see no call: everything is switched off; unset OTEL_LLMCOST_DISABLED (`disabled`) for tests"
         )
     made = runtime()
-    if not made.engine.active:
-        instrument()
+    if made.config.fatal:
+        raise made.config.fatal[0]
     found = Captured()
 
     def take(call: Call, priced: Priced) -> None:
         found.calls.append(CapturedCall(call, priced))
 
-    settler = made.settler
-    kept_out = settler.keep_out_of_ledger
-    settler.listeners.append(take)
-    settler.keep_out_of_ledger = kept_out or not ledger
+    made.settler.listeners.append(take)
+    _captures.begin(made, ledger)
     try:
         yield found
     finally:
-        settler.listeners.remove(take)
-        settler.keep_out_of_ledger = kept_out
+        _captures.end(made, ledger)
+        made.settler.listeners.remove(take)
