@@ -7,6 +7,7 @@ into `tags={"tenant": "acme"}`. `directory` is the ledger's, where it is not tha
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -21,9 +22,10 @@ from .budgets.state import BudgetState
 from .budgets.status import budget_status as status_from_outside
 from .comparison import Savings
 from .config import Config, load_config
-from .errors import ConfigurationError, LedgerError
+from .errors import ConfigurationError
 from .ledger.drain import open_up_to_date
 from .ledger.filters import CallFilter, column
+from .ledger.location import place_to_read
 from .ledger.row import LedgerRow
 from .ledger.store import Ledger
 from .process import assembled
@@ -31,6 +33,7 @@ from .reports import CostRow, Report
 from .services import Prices
 from .sessions.kept import KeptSession, kept_sessions
 
+_log = logging.getLogger("otel_llmcost")
 Words = str | Sequence[str]
 Order = Literal["latest", "dearest", "slowest"]
 _ORDERS = {
@@ -72,15 +75,25 @@ _NOT_FIELDS = frozenset({"tz", "directory", "tags", "failed"})
 def open_ledger(directory: Path | str | None = None) -> Ledger:
     """The ledger with every call in it that any program has kept until now; close it, or use it in `with`.
 
-    Raises `LedgerError`.
+    Where it cannot be written it is read as it is, and its `remark` says what is missing. Raises `LedgerError`, also
+    where there is no such directory and where the ledger is switched off.
     """
+    return _opened(directory)
+
+
+def _opened(directory: Path | str | None, *, though_off: bool = False) -> Ledger:
     settings = ledger_settings(_config())
-    place = Path(directory) if directory is not None else settings.directory
-    if place is None:
-        raise LedgerError("there is no home directory to keep a ledger in; remedy: set OTEL_LLMCOST_LEDGER")
-    return open_up_to_date(
+    place = place_to_read(
+        None if directory is None else Path(directory),
+        settings.directory,
+        enabled=settings.enabled or though_off,
+    )
+    opened = open_up_to_date(
         place, busy_timeout_s=settings.busy_timeout_s, retention_days=settings.retention_days
     )
+    if opened.remark:
+        _log.warning("otel-llmcost: %s", opened.remark)
+    return opened
 
 
 def report(period: str = "7d", *, by: str | Sequence[str] = ("model",), **filters: Unpack[Filters]) -> Report:
@@ -187,7 +200,7 @@ def budget_status(directory: Path | str | None = None) -> list[BudgetState]:
     parsed = parse_budgets(config.table("budgets"), file)
     if not parsed.budgets:
         return []
-    with open_ledger(directory) as ledger:
+    with _opened(directory, though_off=True) as ledger:
         return status_from_outside(parsed.budgets, ledger, ledger.directory, int(time.time()))
 
 

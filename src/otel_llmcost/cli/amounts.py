@@ -71,7 +71,7 @@ def _places(amount: Femto) -> int:
 
 
 def _rounded(amount: Femto, places: int, *, down: bool = False, up: bool = False) -> int:
-    unit = 10 ** (_PLACES - places)
+    unit: int = 10 ** (_PLACES - places)
     if up:
         return -(-amount // unit)
     return amount // unit if down else divide_half_even(amount, unit)

@@ -41,7 +41,7 @@ def status(as_json: bool, directory: Path | None) -> None:
         click.echo(f"not in force: {printable(str(problem))}", err=True)
     states: list[BudgetState] = []
     if parsed.budgets:
-        with opened_ledger(directory) as ledger:
+        with opened_ledger(directory, though_off=True) as ledger:
             where = ledger_settings(directory).directory
             states = budget_status(parsed.budgets, ledger, where, int(time.time()))
     if as_json:

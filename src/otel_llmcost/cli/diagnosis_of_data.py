@@ -17,7 +17,9 @@ from ..errors import ConfigurationError, LedgerError, LlmCostError
 from ..ledger.drain import open_up_to_date
 from ..ledger.location import DATABASE_NAME, JOURNAL_FOLDER, file_system, is_remote, obstacle
 from ..ledger.losses import read_losses
+from ..ledger.remedies import words_of
 from ..prices.load import STALE_DAYS
+from ..toml_source import read_toml
 from .findings import BROKEN, NOTE, OK, Finding
 from .losses import lost_text
 
@@ -74,6 +76,8 @@ def _content(directory: Path, busy_timeout_s: float, retention_days: int) -> Fin
     last = f", the latest at {instant(latest)}" if latest else ""
     pending = f" ({waiting:,} pending)" if waiting else ""
     text = f"{calls:,} calls kept{pending}{last}; {size:,.1f} MB; kept for {retention_days} days"
+    if opened.refusal:
+        return Finding("ledger", "content", BROKEN, f"{text}; {opened.remark}")
     if damaged:
         return Finding("ledger", "content", NOTE, f"{text}; {damaged:,} damaged records were left out")
     return Finding("ledger", "content", OK, text)
@@ -92,10 +96,20 @@ def prices(config: Config) -> Iterable[Finding]:
         yield Finding("prices", "book", BROKEN, str(error), "reinstall otel-llmcost")
         return
     yield _age(book.version, book.snapshot_date)
+    for path in config.price_files:
+        yield from _price_file(path)
     for problem in book.problems:
         yield Finding("prices", "own prices", BROKEN, str(problem))
     for problem in unknown_providers(config, book):
         yield Finding("settings", problem.key, BROKEN, str(problem))
+
+
+def _price_file(path: Path) -> Iterable[Finding]:
+    try:
+        read_toml(path)
+    except (ConfigurationError, OSError) as problem:
+        why = words_of(problem) if isinstance(problem, OSError) else problem
+        yield Finding("prices", "price file", BROKEN, f"not in force: {why}", "mend OTEL_LLMCOST_PRICES")
 
 
 def _age(version: str, snapshot_date: str) -> Finding:

@@ -12,9 +12,11 @@ import click
 from .. import assembly
 from ..config import load_config
 from ..errors import LedgerError
-from ..ledger.drain import drain
+from ..ledger.drain import open_up_to_date
+from ..ledger.location import place_to_read
 from ..ledger.recorder import LedgerSettings
 from ..ledger.store import Ledger
+from .harmless import printable
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
@@ -42,22 +44,22 @@ def ledger_settings(directory: Path | None = None) -> LedgerSettings:
 
 
 @contextmanager
-def opened_ledger(directory: Path | None = None) -> Iterator[Ledger]:
+def opened_ledger(
+    directory: Path | None = None, *, to_write: bool = False, though_off: bool = False
+) -> Iterator[Ledger]:
     """The ledger with all that programs have kept until now. `directory`: a named one, which must be there.
 
-    Raises `LedgerError`.
+    Where it cannot be written it is read as it is, unless `to_write`; standard error says what is missing in it.
+    `though_off`: also where the settings keep none. Raises `LedgerError`.
     """
     settings = ledger_settings(directory)
-    if settings.directory is None:
-        raise LedgerError("there is no home directory to keep a ledger in; remedy: set OTEL_LLMCOST_LEDGER")
-    if directory is not None and not directory.is_dir():
-        raise LedgerError(
-            f"there is no ledger in {directory}; remedy: leave --ledger out, or name its directory"
-        )
-    timeout = settings.busy_timeout_s
-    if not drain(settings.directory, busy_timeout_s=timeout, retention_days=settings.retention_days).complete:
-        click.echo(
-            "otel-llmcost: another program is filling the ledger; the latest calls may be missing", err=True
-        )
-    with Ledger(settings.directory, busy_timeout_s=timeout) as ledger:
-        yield ledger
+    place = place_to_read(directory, settings.directory, enabled=settings.enabled or though_off)
+    opened = open_up_to_date(
+        place, busy_timeout_s=settings.busy_timeout_s, retention_days=settings.retention_days
+    )
+    with opened:
+        if opened.refusal and to_write:
+            raise LedgerError(opened.refusal)
+        if opened.remark:
+            click.echo(f"otel-llmcost: {printable(opened.remark)}", err=True)
+        yield opened

@@ -36,7 +36,7 @@ def command(
                 raise problem  # nobody knows how long calls are to be kept
     limit = _limit(older_than, before, tz, ledger_settings(directory).retention_days)
     limit = limit // QUARTER_NS * QUARTER_NS
-    with opened_ledger(directory) as ledger:
+    with opened_ledger(directory, to_write=not dry_run) as ledger:
         if dry_run:
             count = sum(1 for _ in ledger.rows(CallFilter(until_ns=limit)))
         else:

@@ -35,7 +35,7 @@ def command(apply: bool, reason: str, as_json: bool, directory: Path | None, **o
     """
     wanted, _ = selected(default="all", **options)
     book = open_book(load_config())
-    with opened_ledger(directory) as ledger:
+    with opened_ledger(directory, to_write=True) as ledger:
         found = reprice(ledger, book, wanted, reason=reason, apply=apply)
     if as_json:
         print_json(_json(found, book.version, apply))

@@ -13,7 +13,8 @@ from pathlib import Path
 from ..errors import LedgerError
 from .codec import decode
 from .frames import read_frames
-from .location import FILE_MODE, JOURNAL_FOLDER
+from .location import DATABASE_NAME, FILE_MODE, JOURNAL_FOLDER
+from .reading import waiting_calls, was_only_writing
 from .remedies import remedy_of, words_of
 from .row import LedgerRow
 from .segment import is_sealed, owner_of, remove_unfinished, segments
@@ -65,9 +66,39 @@ def drain(
 def open_up_to_date(
     directory: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S, retention_days: int = RETENTION_DAYS
 ) -> Ledger:
-    """The ledger with everything in it that any process has kept until now. Raises `LedgerError`."""
-    drain(directory, busy_timeout_s=busy_timeout_s, retention_days=retention_days)
-    return Ledger(directory, busy_timeout_s=busy_timeout_s)
+    """The ledger with everything in it that any process has kept until now; its `remark` says what is missing.
+
+    Where it cannot be written, on a read-only or full disk, it is read as it is. Raises `LedgerError`.
+    """
+    try:
+        done = drain(directory, busy_timeout_s=busy_timeout_s, retention_days=retention_days)
+        opened = Ledger(directory, busy_timeout_s=busy_timeout_s)
+    except LedgerError as failure:
+        if not was_only_writing(failure) or not (directory / DATABASE_NAME).exists():
+            raise
+        return _as_it_is(directory, busy_timeout_s, failure)
+    if not done.complete:
+        opened.remark = "another program is filling the ledger; the latest calls may be missing"
+    return opened
+
+
+def _as_it_is(directory: Path, busy_timeout_s: float, failure: LedgerError) -> Ledger:
+    try:
+        opened = Ledger(directory, busy_timeout_s=busy_timeout_s, read_only=True)
+    except LedgerError:
+        raise failure from failure.__cause__
+    try:
+        count = waiting_calls(opened.database, directory / JOURNAL_FOLDER)
+        waiting = f"{count:,} call{'' if count == 1 else 's'} in its journal" if count else ""
+    except OSError as unreadable:
+        waiting = f"its journal ({words_of(unreadable)})"
+    missing = [waiting] if waiting else []
+    if not opened.is_whole:
+        missing.append("the latest ones of the database, in a log that needs a disk that can be written")
+    without = f", without {' and '.join(missing)}" if missing else ""
+    opened.refusal = str(failure)
+    opened.remark = f"read as it is{without}: {failure}"
+    return opened
 
 
 def _anything_waits(journal: Path) -> bool:

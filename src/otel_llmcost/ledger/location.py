@@ -7,6 +7,8 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..errors import LedgerError
+
 JOURNAL_FOLDER = "journal"
 DATABASE_NAME = "ledger.sqlite3"
 DIRECTORY_MODE = 0o700
@@ -50,6 +52,25 @@ def prepare_directory(directory: Path) -> None:
     if directory.parent != directory:
         prepare_directory(directory.parent)
     directory.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
+
+
+def place_to_read(named: Path | None, settings: Path | None, *, enabled: bool) -> Path:
+    """The ledger's directory: the `named` one, which has to be there, else that of the settings.
+
+    Raises `LedgerError`, also where the settings keep no ledger: its emptiness would be no answer.
+    """
+    if named is not None:
+        if not named.is_dir():
+            raise LedgerError(f"there is no ledger in {named}; remedy: name its directory, or none")
+        return named
+    if not enabled:
+        raise LedgerError(
+            "the ledger is switched off by the settings, so no call is kept; remedy: take OTEL_LLMCOST_LEDGER=off "
+            "(or enabled = false) out, or name a ledger's directory"
+        )
+    if settings is None:
+        raise LedgerError("there is no home directory to keep a ledger in; remedy: set OTEL_LLMCOST_LEDGER")
+    return settings
 
 
 def anything_kept(directory: Path) -> bool:

@@ -15,6 +15,7 @@ from .columns import SELECT_CALLS, from_columns, optional_nano, price_columns, t
 from .filters import CallFilter, call_conditions, where, within_reach
 from .location import DATABASE_NAME, FILE_MODE, is_remote, prepare_directory
 from .migrations import migrate
+from .reading import connect_to_read
 from .remedies import remedy_of, remedy_of_database, words_of
 from .rollups import QUARTER_NS, Rollups
 from .row import LedgerRow
@@ -24,21 +25,34 @@ _UNFIT = (OverflowError, UnicodeError, sqlite3.InterfaceError, sqlite3.Programmi
 
 
 class Ledger:
-    """An open ledger. One thread at a time; every method raises `LedgerError` with a remedy."""
+    """An open ledger. One thread at a time; every method raises `LedgerError` with a remedy.
 
-    def __init__(self, directory: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+    `read_only`: as it lies on a disk that cannot be written; nothing is made there. Of one that was opened up to
+    date, `remark` says what is missing in it, and `refusal` why it cannot be written; "" where nothing is wrong.
+    """
+
+    def __init__(
+        self, directory: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S, read_only: bool = False
+    ) -> None:
         self.directory = directory
         self.path = directory / DATABASE_NAME
+        self.remark = self.refusal = ""
         self._depth = 0
         with self._explained():
-            prepare_directory(directory)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
-            self.database = sqlite3.connect(self.path, timeout=busy_timeout_s, isolation_level=None)
+            if read_only:
+                self.database, self.is_whole = connect_to_read(self.path, busy_timeout_s)
+            else:
+                prepare_directory(directory)
+                os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
+                self.database = sqlite3.connect(self.path, timeout=busy_timeout_s, isolation_level=None)
+                self.is_whole = True
         try:
             with self._explained():
                 self.database.row_factory = sqlite3.Row
-                self.database.execute(f"PRAGMA journal_mode = {'DELETE' if is_remote(directory) else 'WAL'}")
-                self.database.execute("PRAGMA synchronous = NORMAL")
+                if not read_only:
+                    mode = "DELETE" if is_remote(directory) else "WAL"
+                    self.database.execute(f"PRAGMA journal_mode = {mode}")
+                    self.database.execute("PRAGMA synchronous = NORMAL")
                 migrate(self.database)
         except LedgerError:
             self.database.close()
