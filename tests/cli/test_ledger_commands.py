@@ -310,3 +310,20 @@ def test_the_settings_name_the_ledger(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     assert json.loads(CliRunner().invoke(main, ["report", "--json"]).stdout)["total"]["calls"] == 0
     assert (tmp_path / "state" / "otel-llmcost" / "ledger.sqlite3").exists()
+
+
+def test_a_time_that_the_clock_showed_twice_has_its_offset(tmp_path: Path) -> None:
+    starts = ("2026-04-04T14:35Z", "2026-04-04T15:05Z", "2026-04-04T15:45Z")
+    with Ledger(tmp_path) as ledger:
+        ledger.add(
+            LedgerRow(
+                f"k{number}", at(start), at(start), status="exact", amount=1, tags=Tags(session=str(number))
+            )
+            for number, start in enumerate(starts)
+        )
+    shown = run(tmp_path, "calls", "--tz", "Australia/Lord_Howe")
+    assert "2026-04-05 01:35:00 +11:00" in shown
+    assert "2026-04-05 01:35:00 +10:30" in shown
+    assert "2026-04-05 02:15:00 +" not in shown
+    assert "2026-04-05 02:15:00" in shown
+    assert "2026-04-05 01:35 +10:30" in run(tmp_path, "sessions", "--tz", "Australia/Lord_Howe")

@@ -148,6 +148,24 @@ def test_days_of_a_time_zone_also_when_its_clock_changes(ledger: Ledger) -> None
     assert one_day.total.amount == 10**5 + 10**6
 
 
+def test_the_half_hour_that_is_repeated_is_an_hour_of_its_own(ledger: Ledger) -> None:
+    # Lord Howe's clocks went from 02:00+11:00 back to 01:30+10:30 at 15:00 UTC
+    starts = ("2026-04-04T14:05Z", "2026-04-04T14:35Z", "2026-04-04T15:05Z", "2026-04-04T15:35Z")
+    ledger.add(row(f"l{number}", start, 10**number) for number, start in enumerate(starts))
+    found = cost_report(ledger, by=("hour",), tz="Australia/Lord_Howe").rows
+    assert [(one.keys[0], one.amount) for one in found] == [
+        ("2026-04-05T01:00+11:00", 11),
+        ("2026-04-05T01:00+10:30", 100),
+        ("2026-04-05T02:00+10:30", 1000),
+    ]
+
+
+def test_hours_come_in_order_of_time_when_clocks_go_back(ledger: Ledger) -> None:
+    ledger.add([row("b1", "2026-10-25T00:30Z", 1), row("b2", "2026-10-25T01:30Z", 2)])
+    found = cost_report(ledger, by=("hour",), tz="Europe/Berlin").rows
+    assert [one.keys[0] for one in found] == ["2026-10-25T02:00+02:00", "2026-10-25T02:00+01:00"]
+
+
 def test_the_repeated_hour_is_two_hours_and_odd_offsets_are_right(ledger: Ledger) -> None:
     ledger.add([row("a", "2026-10-25T00:30Z", 1), row("b", "2026-10-25T01:30Z", 2)])
     assert amounts(cost_report(ledger, by=("hour",), tz="Europe/Berlin").rows) == {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from ..ledger.row import LedgerRow
 from ..reports import dearest_calls, latest_calls, slowest_calls
 from ..usage.meters import CACHE_READ_METERS, OUTPUT_METERS, PROMPT_METERS, total
 from .amounts import money_text, places_to_compare
-from .export import call_json, flattened, print_csv, print_json
+from .export import call_json, flattened, local_time, print_csv, print_json
 from .harmless import printable
 from .ledger_option import ledger_option, opened_ledger
 from .selection import format_options, selected, selection_options
@@ -57,7 +57,7 @@ def command(order: str, limit: int, output: str, directory: Path | None, **optio
 def call_columns(rows: Sequence[LedgerRow], tz: tzinfo, asked: Collection[str] = ()) -> list[Column]:
     """The columns of a list of calls; those without a value are left out, those `asked` for are never spared."""
     columns = [
-        _start([_time(row.start_ns, tz) for row in rows]),
+        _start([local_time(row.start_ns, tz) for row in rows]),
         Column("model", [printable(row.model) or "-" for row in rows]),
         Column("source", [printable(row.tags.source) for row in rows], spare=3),
         Column("tier", [printable(" ".join(filter(None, (row.tier, row.speed)))) for row in rows], spare=5),
@@ -91,10 +91,6 @@ def _tokens(
 def _costs(rows: Sequence[LedgerRow]) -> Column:
     places = places_to_compare([row.amount for row in rows])
     return Column.money("cost", [_cost(row, places) for row in rows])
-
-
-def _time(ns: int, tz: tzinfo) -> str:
-    return f"{datetime.fromtimestamp(ns // 10**9, UTC).astimezone(tz):%Y-%m-%d %H:%M:%S}"
 
 
 def _cost(row: LedgerRow, places: int) -> str:

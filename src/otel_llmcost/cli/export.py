@@ -27,6 +27,14 @@ def iso(ns: int | None, tz: tzinfo = UTC) -> str | None:
     return f"{local.replace(tzinfo=None).isoformat()}{digits}{offset_text(local)}"
 
 
+def local_time(ns: int, tz: tzinfo, timespec: str = "seconds") -> str:
+    """A local time for a person, with its offset only where the clocks showed this time twice."""
+    local = datetime.fromtimestamp(ns // 10**9, UTC).astimezone(tz)
+    text = local.replace(tzinfo=None, fold=0).isoformat(" ", timespec)
+    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return f"{text} {offset_text(local)}" if twice else text
+
+
 def offset_text(local: datetime) -> str:
     """The offset of a local time as ISO 8601 has it."""
     offset = local.strftime("%z")

@@ -17,7 +17,7 @@ from ..money import as_text
 from ..reports import CostRow, StageCost
 from ..sessions.kept import KeptSession, kept_sessions
 from .amounts import Shown, money_text, places_of_sums
-from .export import Cell, amount_text, iso, print_csv, print_json, sums_json
+from .export import Cell, amount_text, iso, local_time, print_csv, print_json, sums_json
 from .harmless import printable
 from .ledger_option import ledger_option, opened_ledger
 from .selection import format_options, selected, selection_options
@@ -159,7 +159,7 @@ def _places(found: Sequence[KeptSession]) -> _Places:
 
 def _lines(one: KeptSession, tz: tzinfo, places: _Places) -> list[_Line]:
     costs = one.costs
-    began = (iso(costs.first_ns, tz) or "")[:16].replace("T", " ")
+    began = local_time(costs.first_ns, tz, "minutes")
     whole = _compared(one.compared, places.compared)
     lines = [_Line(printable(costs.session), costs.sums, began, one.status, compared=whole)]
     if [stage.stage for stage in costs.stages] != [""]:

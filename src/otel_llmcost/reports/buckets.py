@@ -9,8 +9,9 @@ QUARTER_S = 900
 
 
 def _hour(local: datetime) -> str:
-    # with its offset: the hour that is repeated when summer time ends is two hours
-    return local.replace(minute=0, second=0).isoformat(timespec="minutes")
+    # with the offset of this very time: what is repeated when summer time ends, on Lord Howe half an hour, is apart
+    offset = local.isoformat(timespec="seconds")[19:]
+    return f"{local.replace(minute=0, second=0, tzinfo=None).isoformat(timespec='minutes')}{offset}"
 
 
 def _day(local: datetime) -> str:
@@ -35,6 +36,7 @@ class Labels:
     def __init__(self, bucket: str, tz: tzinfo) -> None:
         self._name, self._tz = BUCKETS[bucket], tz
         self._known: dict[int, str] = {}
+        self._first: dict[str, int] = {}
 
     def of(self, quarter: int) -> str:
         """The label of a quarter-hour, counted since the epoch."""
@@ -42,4 +44,9 @@ class Labels:
         if label is None:
             local = datetime.fromtimestamp(quarter * QUARTER_S, UTC).astimezone(self._tz)
             label = self._known[quarter] = self._name(local)
+            self._first[label] = min(quarter, self._first.get(label, quarter))
         return label
+
+    def place(self, label: str) -> int:
+        """Where a label stands in time: offsets that come later are not always later in the alphabet."""
+        return self._first[label]

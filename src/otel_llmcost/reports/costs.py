@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from decimal import Decimal
@@ -125,7 +125,12 @@ def cost_report(
         groups.setdefault(keys, CostRow(keys)).add(part)
         total.add(part)
     return Report(
-        tuple(by), since_ns, until_ns, _ordered(by, groups.values()), total, _reasons(ledger, asked, total)
+        tuple(by),
+        since_ns,
+        until_ns,
+        _ordered(by, groups.values(), labels),
+        total,
+        _reasons(ledger, asked, total),
     )
 
 
@@ -159,10 +164,16 @@ _FROM_SUMS = (
 )  # fmt: skip
 
 
-def _ordered(by: Sequence[str], rows: Iterable[CostRow]) -> list[CostRow]:
-    times = [place for place, name in enumerate(by) if name in BUCKETS]
+def _ordered(by: Sequence[str], rows: Iterable[CostRow], labels: Mapping[str, Labels]) -> list[CostRow]:
+    times = [(place, labels[name]) for place, name in enumerate(by) if name in labels]
     return sorted(
-        rows, key=lambda row: ([row.keys[place] for place in times], -row.amount, -row.calls, row.keys)
+        rows,
+        key=lambda row: (
+            [of.place(row.keys[place]) for place, of in times],
+            -row.amount,
+            -row.calls,
+            row.keys,
+        ),
     )
 
 
