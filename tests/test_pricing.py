@@ -77,7 +77,8 @@ def test_every_line_gets_an_answer() -> None:
         json.dumps({"attributes": {**SPAN, "gen_ai.usage.input_tokens": -5}, "time": NOON}),
     ]
     answers = list(price_lines(lines, BOOK))
-    assert [understood for _, understood in answers] == [True, False, False, False, False, False, True]
+    assert [understood for _, understood in answers] == [True, True, False, False, False, False, False, True]
+    assert answers[1][0]["reasons"] == ["no-call: the line is blank"]
     first = answers[0][0]
     assert first == {
         "cost_usd": "0.00225",

@@ -54,9 +54,7 @@ def price(
     )
     call = read_call(facts, hosts or {})
     if call is None:
-        return Priced(
-            UNPRICED, None, {}, (note(NO_CALL, "the span is no call to a model"),), version_of(prices)
-        )
+        return _unpriced(note(NO_CALL, "the span is no call to a model"), prices)
     return prices.price(call)
 
 
@@ -74,18 +72,23 @@ def answer(priced: Priced) -> dict[str, object]:
 def price_lines(
     lines: Iterable[str], book: Prices, hosts: Mapping[str, str] | None = None
 ) -> Iterator[tuple[dict[str, object], bool]]:
-    """One answer for every line of JSON, and whether the line was understood; blank lines are passed over.
+    """One answer for every line of JSON, and whether the line was understood; a blank line is no call.
 
     A line is {"attributes": {...}, "time": ..., "end": ..., "name", "scope", "scope_version", "kind"}, all but the
     first optional.
     """
     for line in lines:
-        if line.strip():
-            try:
-                yield answer(_price_record(_record(line), book, hosts)), True
-            except ValueError as error:
-                reason = note(INVALID, str(error))
-                yield answer(Priced(UNPRICED, None, {}, (reason,), version_of(book))), False
+        if not line.strip():
+            yield answer(_unpriced(note(NO_CALL, "the line is blank"), book)), True
+            continue
+        try:
+            yield answer(_price_record(_record(line), book, hosts)), True
+        except ValueError as error:
+            yield answer(_unpriced(note(INVALID, str(error)), book)), False
+
+
+def _unpriced(reason: str, book: Prices) -> Priced:
+    return Priced(UNPRICED, None, {}, (reason,), version_of(book))
 
 
 def _record(line: str) -> Mapping[str, Any]:

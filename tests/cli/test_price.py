@@ -95,7 +95,7 @@ def test_a_filter_answers_line_by_line() -> None:
     result = run(text=f"{span}\n\n{span}\n")
     assert result.exit_code == 0, result.output
     answers = [json.loads(line) for line in result.output.splitlines()]
-    assert [answer["cost_usd"] for answer in answers] == ["0.00225", "0.00225"]
+    assert [answer["cost_usd"] for answer in answers] == ["0.00225", None, "0.00225"]
 
 
 def test_a_filter_goes_on_after_nonsense_and_says_so_at_the_end() -> None:
