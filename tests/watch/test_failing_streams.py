@@ -111,7 +111,7 @@ def test_an_error_that_the_program_has_in_hand_is_not_the_streams(world: World) 
 
 FAILED = {**RESPONSE, "status": "failed", "error": {"code": "server_error", "message": "gone"}, "usage": None}
 CUT_SHORT = {  # what comes, `error.type`, why the cost is an estimate
-    "chat": (CHAT_EVENTS[:3], "", "ended"),
+    "chat": (CHAT_EVENTS[:3], "api_error", "failed"),
     "response": (RESPONSE_EVENTS[:2], "api_error", "failed"),
     "response-failed": (
         [*RESPONSE_EVENTS[:2], {"type": "response.failed", "sequence_number": 2, "response": FAILED}],

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Mapping
 from ..call import (
     BROKEN_OFF,
     COMMITTED_NOTE,
+    INCOMPLETE_NOTE,
     NO_USAGE_NOTE,
     NOT_BILLED_NOTE,
+    NOTED,
     PENDING_NOTE,
     Reading,
     note,
@@ -37,7 +39,7 @@ def read_message(body: Body) -> Reading:
         text(body.get("id")),
         message_meters(usage, notes) if isinstance(usage, dict) and usage else {},
         *("", "", "", "", ()),
-        (stop,) if isinstance(stop, str) else (),
+        (text(stop),) if isinstance(stop, str) else (),
     )
     if isinstance(usage, dict) and usage:
         add_terms(reading, usage, notes)
@@ -45,6 +47,13 @@ def read_message(body: Body) -> Reading:
             add_iterations(reading, usage, notes)
         if "broken_off" in body:
             notes.append(BROKEN_OFF)
+        if body.get("container") and "code_execution" not in reading.usage:
+            notes.append(
+                note(NOTED, "code ran in a container, whose hours beyond the free ones are billed apart")
+            )
+        fell = body.get("fell")
+        if isinstance(fell, list):
+            notes.extend(note(INCOMPLETE_NOTE, str(told)) for told in fell)
         if stop == "refusal" and _is_unbilled_refusal(body, reading):
             reading.usage = {}
             notes.append(note(NOT_BILLED_NOTE, "refused before any output"))
@@ -130,6 +139,9 @@ def read_batch_result(body: Body) -> Reading:
     return Reading(notes=(note(PENDING_NOTE, "the batch has no result for it yet"),))
 
 
+_OF_MESSAGE = ("stop_reason", "stop_details", "container")
+_GROWING = frozenset({"input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"})
+"""What a stream's start tells for good; its output is a placeholder."""
 _FROM_DELTA = (
     "input_tokens",
     "output_tokens",
@@ -156,21 +168,20 @@ def fold_message(events: Iterable[object]) -> Body:
     body: dict[str, object] = {}
     usage: dict[str, object] = {}
     ended, searches = False, 0
+    fell: list[str] = []
     for event in events:
         if not isinstance(event, dict):
             continue
         message = event.get("message")
         if isinstance(message, dict) and event.get("type", "message_start") == "message_start":
-            body = {
-                name: message.get(name) for name in ("id", "model", "type", "stop_reason", "stop_details")
-            }
+            body = {name: message.get(name) for name in ("id", "model", "type", *_OF_MESSAGE)}
             usage = dict(table(message.get("usage")))
         elif event.get("type") == "message_delta":
             told = table(event.get("usage"))
             ended = ended or "output_tokens" in told
-            _overwrite(usage, told)
+            fell += _overwrite(usage, told)
             delta = table(event.get("delta"))
-            body.update({name: delta[name] for name in ("stop_reason", "stop_details") if delta.get(name)})
+            body.update({name: delta[name] for name in _OF_MESSAGE if delta.get(name)})
         elif event.get("type") == "content_block_start":
             searches += _is_search(table(event.get("content_block")))
         elif event.get("type") == "error":
@@ -181,6 +192,8 @@ def fold_message(events: Iterable[object]) -> Body:
             body["broken_off"] = True
             if searches:
                 usage["server_tool_use"] = {"web_search_requests": searches}
+    if fell:
+        body["fell"] = fell
     return body
 
 
@@ -189,8 +202,16 @@ def _is_search(block: Body) -> bool:
     return block.get("type") == "web_search_tool_result" and isinstance(block.get("content"), list)
 
 
-def _overwrite(usage: dict[str, object], later: Body) -> None:
+def _overwrite(usage: dict[str, object], later: Body) -> list[str]:
+    """Take what is told later, and say which of the counts fell, which cumulative ones cannot."""
+    fell = []
     for name in _FROM_DELTA:
-        value = later.get(name)
-        if value is not None:
-            usage[name] = value
+        value, before = later.get(name), usage.get(name)
+        if value is None:
+            continue
+        if name in _GROWING and type(value) is int and type(before) is int and value < before:
+            if value:  # a zero is what gateways fill in where they know nothing
+                fell.append(f"{name} fell from {before} to {value} in the stream")
+            continue
+        usage[name] = value
+    return fell

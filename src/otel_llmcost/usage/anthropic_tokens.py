@@ -49,6 +49,13 @@ def _add_written(meters: Meters, written: object, lifetimes: Body, notes: list[s
     if short or long:
         parts = (("cache_write_5m", short), ("cache_write_1h", long))
         if short + long != total:
+            if written == 0:
+                notes.append(
+                    note(
+                        INCOMPLETE_NOTE,
+                        f"cache_creation_input_tokens is 0, its lifetimes add up to {short + long}",
+                    )
+                )
             parts = lifetime_parts(total, parts, "cache_creation_input_tokens", notes)
     for meter, quantity in parts:
         if quantity:

@@ -75,9 +75,9 @@ def _finish_reasons(choices: object) -> tuple[str, ...]:
         return ()
     if len(choices) == 1 and isinstance(choices[0], dict):
         only = choices[0].get("finish_reason")
-        return (only,) if isinstance(only, str) else ()
+        return (text(only),) if isinstance(only, str) else ()
     said = [choice.get("finish_reason") for choice in choices if isinstance(choice, dict)]
-    return tuple([reason for reason in said if isinstance(reason, str)])
+    return tuple([text(reason) for reason in said if isinstance(reason, str)])
 
 
 def read_completion(body: Body) -> Reading:
@@ -104,7 +104,7 @@ def read_responses(body: Body) -> Reading:
     reading = Reading(text(body.get("model")), text(body.get("id")))
     status = body.get("status")
     if isinstance(status, str):
-        reading.finish_reasons = (status,)
+        reading.finish_reasons = (text(status),)
     conversation = body.get("conversation")
     if isinstance(conversation, dict):
         reading.conversation = text(conversation.get("id"))

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from ..call import (
     ESTIMATED_NOTE,
+    INCOMPLETE_NOTE,
     NO_USAGE_NOTE,
     NOT_BILLED_NOTE,
     PENDING_NOTE,
@@ -34,6 +35,7 @@ def read_images(body: Body, request: Body | None = None) -> Reading:
     made = len(rows(body.get("data")))
     if "input_tokens" in usage or "output_tokens" in usage:
         reading.usage = image_meters(usage, notes)
+        _compare_with_total(usage, notes)
     elif made:
         reading.usage = {"image": made}
         reading.variant = image_variant(body, asked)
@@ -46,6 +48,13 @@ def read_images(body: Body, request: Body | None = None) -> Reading:
     add_vendor_fields(reading, body, usage, notes)
     reading.notes = explained(reading, notes)
     return reading
+
+
+def _compare_with_total(usage: Body, notes: list[str]) -> None:
+    total, parts = usage.get("total_tokens"), (usage.get("input_tokens"), usage.get("output_tokens"))
+    added = sum(part for part in parts if type(part) is int)
+    if type(total) is int and total != added:
+        notes.append(note(INCOMPLETE_NOTE, f"total_tokens is {total}, input and output add up to {added}"))
 
 
 def image_variant(body: Body, asked: Body) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..call import ESTIMATED_NOTE, NOTED, Line, Reading, note
+from ..call import ESTIMATED_NOTE, INCOMPLETE_NOTE, NOTED, Line, Reading, note
 from . import terms
 from .inclusive import Meters, cached_by_modality, split
 from .quantities import count, rows, table, text, total_of
@@ -25,6 +25,9 @@ def with_tools(reading: Reading, body: Body, notes: list[str]) -> None:
     usage = table(said)
     fees = _fees(body, items, usage, notes)
     others = _image_lines(reading, body, usage, notes) + _svg_lines(items, notes)
+    drawn = sum(_is_drawn(item) for item in items)
+    if drawn and not others:
+        notes.append(note(INCOMPLETE_NOTE, f"{drawn} images were made whose usage is not told"))
     if fees:
         reading.usage = {**reading.usage, **fees}
     if others:
@@ -36,6 +39,10 @@ def with_tools(reading: Reading, body: Body, notes: list[str]) -> None:
 _FREE_ITEMS = frozenset(
     {"message", "reasoning", "function_call", "custom_tool_call", "compaction", "mcp_call"}
 )
+
+
+def _is_drawn(item: Body) -> bool:
+    return item.get("type") == "image_generation_call" and item.get("status", "completed") == "completed"
 
 
 def _fees(body: Body, items: list[Body], usage: Body, notes: list[str]) -> Meters:

@@ -31,7 +31,14 @@ def rows(value: object) -> list[Mapping[str, object]]:
 
 def text(value: object) -> str:
     """The value if it is a string, else an empty one."""
-    return value if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    return value if value.isascii() else encodable(value)
+
+
+def encodable(said: str) -> str:
+    """A text with `?` for each half of a surrogate pair: one of them would lose an exporter's whole batch."""
+    return said if said.isascii() else said.encode("utf-8", "replace").decode()
 
 
 def count(value: object, name: str, notes: list[str]) -> int:

@@ -6,9 +6,10 @@ From 1.15 it emits a span of its own for each call; that span is completed and p
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 
 from .. import semconv
-from ..call import PENDING_NOTE, Reading, note
+from ..call import ESTIMATED_NOTE, PENDING_NOTE, Reading, note
 from ..usage import anthropic as read
 from .collectors import AnthropicCollector
 from .declaration import Body, Route, Sdk
@@ -16,7 +17,36 @@ from .events import messages
 
 
 def _message(body: Body, request: Body) -> Reading:
-    return read.read_message(body)
+    reading = read.read_message(body)
+    if "cache_write" in reading.usage and not reading.lines:
+        _add_lifetime(reading, set(_lifetimes(request)))
+    return reading
+
+
+def _add_lifetime(reading: Reading, asked: set[str]) -> None:
+    """The lifetime of what was written to the cache, of which the answer tells none: the request's, if it has one."""
+    if "1h" not in asked:
+        return  # five minutes, unless said
+    if len(asked) > 1:
+        text = "the answer does not say how much was cached for five minutes, how much for an hour"
+        reading.notes = (*reading.notes, note(ESTIMATED_NOTE, text))
+        return
+    reading.usage = {
+        ("cache_write_1h" if meter == "cache_write" else meter): n for meter, n in reading.usage.items()
+    }
+
+
+def _lifetimes(asked: object) -> Iterator[str]:
+    """Of everything in a request that is to be cached."""
+    if isinstance(asked, Mapping):
+        wanted = asked.get("cache_control")
+        if isinstance(wanted, Mapping):
+            yield str(wanted.get("ttl") or "5m")
+        for name in ("system", "tools", "messages", "content"):
+            yield from _lifetimes(asked.get(name))
+    elif isinstance(asked, list | tuple):
+        for part in asked:
+            yield from _lifetimes(part)
 
 
 def _batch(body: Body, request: Body) -> Reading:

@@ -40,8 +40,8 @@ class Collector:
     )
     PLACE: Place = ""
     """Where the text of the common event stands, once the head of the stream was seen."""
-    CUT_SHORT = ""
-    """`error.type` of a stream that ends without its last event; "" where not every provider sends one."""
+    ENDS_BY_ITSELF = False
+    """Whether every whole stream tells its end."""
 
     def __init__(self, keep_text: bool = False, of_openai: bool = False) -> None:
         self.of_openai = of_openai
@@ -111,6 +111,10 @@ class Collector:
         """Whether the stream ended without saying what it used."""
         return False
 
+    def ends_by_itself(self) -> bool:
+        """Whether a whole stream tells its end."""
+        return self.ENDS_BY_ITSELF
+
     def usage_is_old(self) -> str:
         """Why the usage that was told last is not the whole of it, "" where it is."""
         return ""
@@ -152,6 +156,9 @@ class ChatCollector(Collector):
     def lacks_usage(self) -> bool:
         return not self._usage_seen
 
+    def ends_by_itself(self) -> bool:
+        return self.of_openai  # other hosts may send no finish reason at all
+
     def usage_is_old(self) -> str:
         if self.characters > self._told_at:
             return "text came after the usage that was told last"
@@ -180,6 +187,7 @@ class ChatCollector(Collector):
             finished = finished or choice.get("finish_reason") is not None
         if told:
             self._beside, self._told_at = bool(data.get("choices")), self.characters
+            self.complete = self.complete or not self._beside
         if finished or (self._headless and data.get("choices")):
             self._headless = False
             self.complete = self.complete or finished
@@ -211,7 +219,7 @@ class ResponsesCollector(Collector):
 
     __slots__ = ("_usage_seen",)
     PLACE = "response"
-    CUT_SHORT = "api_error"
+    ENDS_BY_ITSELF = True
     _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
     _HEAD = frozenset({"response.created", "response.queued"})
 
@@ -258,7 +266,7 @@ class AnthropicCollector(Collector):
 
     __slots__ = ("_delta_seen",)
     PLACE = "message"
-    CUT_SHORT = "api_error"  # as the SDK calls it on its own span
+    ENDS_BY_ITSELF = True
 
     def __init__(self, keep_text: bool = False, of_openai: bool = False) -> None:
         super().__init__(keep_text, of_openai)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import semconv
+from ..usage.quantities import encodable
 
 
 def of_request(body: Mapping[str, Any]) -> dict[str, str]:
@@ -76,4 +77,4 @@ def _parts(content: Any) -> list[Any]:
 
 
 def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return encodable(json.dumps(value, ensure_ascii=False, default=str))

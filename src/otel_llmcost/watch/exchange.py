@@ -12,6 +12,7 @@ from .unparsed import read_bytes
 if TYPE_CHECKING:
     from .observation import Observation
 
+_CUT_SHORT = "api_error"  # as the anthropic SDK calls it on its own span
 EXTENSION = "otel_llmcost"
 """Key in `response.extensions` of the exchange; an attribute on the response would break pickling it."""
 
@@ -40,7 +41,8 @@ class Exchange:
         self.stream = stream
         self.read = False
         """Whether the body was read to its end."""
-        self.unparsed = unparsed
+        # what is no event stream is not seen by who reads events, the SDK's own streams included
+        self.unparsed = unparsed = unparsed or (stream and _is_json(response.headers))
         """The program reads the body itself (`with_raw_response`, `with_streaming_response`)."""
         self.raw: list[bytes] | None = None
         self.heard = [0]
@@ -53,7 +55,7 @@ class Exchange:
     def body(self) -> Any:
         """The reply's body; of a stream, what its kept events amount to."""
         collector = self.collector
-        if not self.stream and collector.body is not None:
+        if collector.body is not None:
             return collector.body
         observation = self.observation
         if observation is None or not collector.events:
@@ -76,10 +78,10 @@ class Exchange:
     def cut_short(self) -> str:
         """The `error.type` of a stream that the provider ended without its last event, which raises nothing."""
         collector = self.collector
-        if not (self.stream and self.read) or collector.complete:
+        if not (self.stream and self.read and collector.ends_by_itself()) or collector.complete:
             return ""
         # who reads the bytes by itself hides from the SDK, too, what it saw
-        return "" if self.unparsed and not collector.first_ns else collector.CUT_SHORT
+        return "" if self.unparsed and not collector.first_ns else _CUT_SHORT
 
     def read_unparsed(self) -> None:
         """Read a body that the SDK did not parse."""
@@ -94,5 +96,11 @@ class Exchange:
             if response is None or not hasattr(response, "_content"):
                 return
             content = response.content
-        events = self.stream or str(self.headers.get("content-type", "")).startswith("text/event-stream")
+        events = (self.stream and not _is_json(self.headers)) or "event-stream" in str(
+            self.headers.get("content-type")
+        )
         read_bytes(content, events, collector)
+
+
+def _is_json(headers: Any) -> bool:
+    return "json" in str(headers.get("content-type"))

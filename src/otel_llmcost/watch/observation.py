@@ -21,10 +21,12 @@ from opentelemetry.trace import Span
 
 from .. import semconv
 from ..call import INCOMPLETE_NOTE, NO_TAGS, NOT_BILLED_NOTE, note, refused_by
+from ..usage.quantities import encodable
 from .body import watch_body, watch_memory_body
 from .exchange import EXTENSION, Exchange
 from .guard import guarded
 from .injection import hide_usage
+from .sending import never_sent
 
 if TYPE_CHECKING:
     from .client import ClientFacts
@@ -73,6 +75,8 @@ class Observation:
     error: BaseException | None = None
     status_code = 0
     attempts = 1
+    lost: tuple[str, ...] = ()
+    """Errors of earlier attempts that left and got no answer: the provider may bill them."""
     notes: tuple[str, ...] = ()
     followed = overlooked = False
     """Whether the body of a response reports its end; whether a response came that could not be looked at."""
@@ -90,6 +94,8 @@ class Observation:
         self.body, self.request = body, request
         model = body.get("model")
         self.model: str = model if isinstance(model, str) else ""
+        if not self.model.isascii():
+            self.model = guarded(encodable, self.model) or ""
         """The model that is asked for, "" where none is named."""
         self.start_ns = time.time_ns()
         self.exchanges: list[Exchange] = []
@@ -168,7 +174,7 @@ class Observation:
         if isinstance(response.extensions, dict):
             response.extensions[EXTENSION] = exchange
         if not response.is_closed:
-            exchange.raw = [] if raw and not self.route.body_is_binary else None
+            exchange.raw = [] if exchange.unparsed and not self.route.body_is_binary else None
             watch_body(response, exchange.ended, exchange.raw, exchange.heard)
             self._follow()
         elif stream:
@@ -178,6 +184,12 @@ class Observation:
     def _follow(self) -> None:
         self.followed = True
         self.engine.follow(self)
+
+    def retried(self, answer: Any) -> None:
+        """The SDK tries again: after an answer that refuses, which costs nothing, or after none."""
+        error = sys.exception()
+        if answer is None and error is not None and not never_sent(error):
+            self.lost = (*self.lost, type(error).__name__)
 
     def returned(self, entered: Entered | None, result: Any) -> bool:
         """The SDK's function returned: a whole reply is complete, a stream goes on until its body ends.

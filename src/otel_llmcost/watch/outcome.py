@@ -26,6 +26,7 @@ from ..usage import terms
 from ..usage.failures import told_failure
 from ..usage.quantities import money, total_of
 from .guard import guarded
+from .sending import never_sent
 from .unfinished import estimate
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
     from .observation import Observation
 
 _NOT_BILLED_FROM, _NOT_BILLED_TO = 400, 599
-_UNSENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"})
-"""What httpx and httpx2 raise before a request is on its way."""
 _RETRY_HEADER = "x-stainless-retry-count"
 _COST_HEADER = "x-litellm-response-cost"
 """USD, decimal text: docs.litellm.ai/docs/proxy/response_headers, checked 2026-11-23."""
@@ -109,6 +108,8 @@ def _reading(observation: Observation, exchange: Exchange) -> Reading:
     reading = route.read(body if known else {}, observation.body)
     if known:
         reading.failure = told_failure(body)
+    if not body and exchange.unparsed and not exchange.read and not exchange.stream:
+        reading.notes = (note(NO_USAGE_NOTE, "the program left without reading the answer"),)
     if exchange.stream:
         if observation.body.get("background") is not True:  # else it goes on, whatever becomes of its stream
             reading.failure = reading.failure or exchange.cut_short()
@@ -204,31 +205,28 @@ def _failed_at(error: BaseException) -> int:
 
 def _explain_failure(observation: Observation, call: Call, *, raised: bool) -> None:
     """A refusal by the provider costs nothing; a request whose answer never came may be billed all the same."""
+    lost = observation.lost
     if call.attempts > 1:
         ended = "answered" if observation.exchanges else "failed"
-        text = f"{ended} at attempt {call.attempts}; earlier ones may be billed if they timed out"
-        call.notes = (*call.notes, note(NOTED, text))
+        told = (
+            f"; {len(lost)} earlier ones got no answer ({', '.join(lost)}): they may be billed, too"
+            if lost
+            else ""
+        )
+        text = f"{ended} at attempt {call.attempts}{told}"
+        call.notes = (*call.notes, note(INCOMPLETE_NOTE if lost else NOTED, text))
     if not raised or call.usage:
         return
     status = observation.status_code or _status_in_span(observation)
-    if _NOT_BILLED_FROM <= status <= _NOT_BILLED_TO:
+    if lost:
+        call.notes = _without_no_usage(call)
+    elif _NOT_BILLED_FROM <= status <= _NOT_BILLED_TO:
         call.notes = (*_without_no_usage(call), note(NOT_BILLED_NOTE, f"HTTP {status}"))
-    elif _never_sent(_error_of(observation)):
+    elif never_sent(_error_of(observation)):
         call.notes = (*_without_no_usage(call), note(NOT_BILLED_NOTE, f"{call.error_type}: nothing was sent"))
     elif not any(code_of(text) == NOT_BILLED_NOTE for text in call.notes):
         text = f"{call.error_type}: no answer was read; the provider may bill it all the same"
         call.notes = (*_without_no_usage(call), note(INCOMPLETE_NOTE, text))
-
-
-def _never_sent(error: BaseException | None) -> bool:
-    """Whether the request never left: no connection was made, or something is not installed."""
-    for _ in range(8):
-        if error is None:
-            return False
-        if isinstance(error, ImportError) or type(error).__name__ in _UNSENT:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
 
 
 def _without_no_usage(call: Call) -> tuple[str, ...]:

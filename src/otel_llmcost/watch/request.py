@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import semconv
 from ..call import AttributeValue
+from ..usage.quantities import encodable
 
 _NO_BODY: Mapping[str, Any] = {}
 
@@ -70,7 +71,9 @@ def request_attributes(body: Mapping[str, Any]) -> dict[str, Any]:
             continue
         if isinstance(value, list | tuple):
             if value and all(isinstance(part, str) for part in value):
-                found[name] = tuple(value)
-        elif isinstance(value, str | int | float):
-            found[name] = (value,) if name in _LISTS and isinstance(value, str) else value
+                found[name] = tuple(encodable(part) for part in value)
+        elif isinstance(value, str):
+            found[name] = (encodable(value),) if name in _LISTS else encodable(value)
+        elif isinstance(value, int | float):
+            found[name] = value
     return found

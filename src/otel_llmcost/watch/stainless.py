@@ -39,6 +39,8 @@ def watch(sdk: Sdk, engine: Engine, module: ModuleType) -> Patch:
         ("BaseClient", "_process_response_data", _wrap_data),
         ("SyncAPIClient", "_retry_request", _wrap_retry),
         ("AsyncAPIClient", "_retry_request", _wrap_retry),
+        ("SyncAPIClient", "_sleep_for_retry", _wrap_sleep),
+        ("AsyncAPIClient", "_sleep_for_retry", _wrap_sleep),
     ):
         owner = getattr(module, owner_name, None)
         if isinstance(owner, type):
@@ -78,7 +80,7 @@ def _wrap_request(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Cal
                 return original(self, cast_to, options, *args, **kwargs)
         if engine.desk.gate is not None:
             _admitted(engine, observation)
-        options, entered = guarded(_departing, engine, observation, options) or (options, None)
+        options, entered = guarded(_departing, engine, observation, self, options) or (options, None)
         try:
             result = original(self, cast_to, options, *args, **kwargs)
         except BaseException as error:
@@ -102,7 +104,7 @@ def _wrap_request_async(
                 return await original(self, cast_to, options, *args, **kwargs)
         if engine.desk.gate is not None:
             await _admitted_async(engine, observation)
-        options, entered = guarded(_departing, engine, observation, options) or (options, None)
+        options, entered = guarded(_departing, engine, observation, self, options) or (options, None)
         try:
             result = await original(self, cast_to, options, *args, **kwargs)
         except BaseException as error:
@@ -116,8 +118,8 @@ def _wrap_request_async(
     return request
 
 
-def _departing(engine: Engine, observation: Observation, options: Any) -> tuple[Any, Entered]:
-    if engine.include_usage:
+def _departing(engine: Engine, observation: Observation, client: Any, options: Any) -> tuple[Any, Entered]:
+    if engine.include_usage and not _is_raw(client, options):  # who reads the bytes would see the extra chunk
         options = guarded(with_usage, observation, options) or options
     return options, observation.enter()
 
@@ -167,9 +169,20 @@ def _wrap_retry(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Calla
         observation = current.get()
         if observation is not None and observation.sdk is sdk:
             observation.attempts += 1
+            guarded(observation.retried, kwargs.get("response_headers"))
         return original(self, *args, **kwargs)
 
     return _retry_request
+
+
+def _wrap_sleep(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Callable[..., Any]:
+    def _sleep_for_retry(self: Any, *args: Any, **kwargs: Any) -> Any:
+        observation = current.get()
+        if observation is not None and observation.sdk is sdk:
+            guarded(observation.retried, kwargs.get("response"))
+        return original(self, *args, **kwargs)
+
+    return _sleep_for_retry
 
 
 def _wrap_data(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Any:

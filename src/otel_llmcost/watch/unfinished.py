@@ -6,7 +6,16 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..call import BROKEN_OFF, ESTIMATED_NOTE, NO_USAGE_NOTE, PENDING_NOTE, Reading, code_of, note
+from ..call import (
+    BROKEN_OFF,
+    ESTIMATED_NOTE,
+    INCOMPLETE_NOTE,
+    NO_USAGE_NOTE,
+    PENDING_NOTE,
+    Reading,
+    code_of,
+    note,
+)
 from ..usage.meters import OUTPUT_METERS, PROMPT_METERS
 from .exchange import Exchange
 
@@ -17,7 +26,7 @@ _CHARACTERS_PER_TOKEN = 4
 def estimate(exchange: Exchange, asked: Mapping[str, Any], reading: Reading, *, failed: bool) -> None:
     """Estimate what a stream did not say because it ended early or was not asked for its usage."""
     collector = exchange.collector
-    if reading.reported is not None:
+    if reading.reported is not None or collector.body is not None:
         return
     if not collector.lacks_usage():
         old = collector.usage_is_old()
@@ -31,6 +40,9 @@ def estimate(exchange: Exchange, asked: Mapping[str, Any], reading: Reading, *, 
         characters = sum(_characters(asked))
         usage["input"] = _tokens(characters)
         said.append(f"{usage['input']} input tokens from {characters} characters sent")
+        if _has_media(asked):
+            text = "images, sound and files of the request are in no estimate"
+            reading.notes = (*reading.notes, note(INCOMPLETE_NOTE, text))
     if seen:
         usage["output"] = seen
     reading.usage = {meter: quantity for meter, quantity in usage.items() if quantity}
@@ -57,6 +69,28 @@ def _why(exchange: Exchange, failed: bool) -> str:
     return f"the stream {how} before its usage came"
 
 
+_MEDIA = frozenset(
+    {
+        "image",
+        "image_url",
+        "input_image",
+        "audio",
+        "input_audio",
+        "document",
+        "file",
+        "input_file",
+        "video_url",
+    }
+)
+
+
+def _has_media(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return value.get("type") in _MEDIA or any(_has_media(value.get(name)) for name in _PARTS)
+    return isinstance(value, list | tuple) and any(map(_has_media, value))
+
+
+_PARTS = ("messages", "input", "content", "output")
 _TEXTS = frozenset({"messages", "input", "instructions", "system", "prompt", "content", "text", "arguments"})
 _AS_JSON = frozenset({"tools", "functions", "tool_calls", "function_call"})
 """What the model reads as JSON: tools that it may call, and those that it did."""
