@@ -83,7 +83,8 @@ def test_closer_columns_broken_headers_and_broken_cells_come_before_leaving_out(
 )
 def test_what_is_left_out_is_named_below(width: int, elsewhere: str, said: str) -> None:
     lines = shown(columns(), width, elsewhere=elsewhere)
-    assert " ".join(line.strip() for line in lines[lines.index("", 1) + 1 :]) == said
+    assert " ".join(line.strip() for line in lines[lines.index("", 1) + 1 : -1]) == said
+    assert lines[-1] == ""
     assert not any("1,024" in line for line in lines)
 
 
@@ -111,6 +112,44 @@ def test_an_amount_is_never_cut() -> None:
     text = "\n".join(shown(narrow, 12))
     assert "$1,234.56789" in text
     assert text.replace("\n", "").count("-") == 4
+
+
+def test_where_no_table_has_room_each_row_is_shown_by_itself() -> None:
+    narrow = [
+        Column("source", ["app.extraction", "total"]),
+        Column("stage", ["  a stage of many words", ""]),
+        Column.numbers("cache read", [1024, 1024], spare=1),
+        Column.money("cost", [">= $26.6666666", ">= $26.6666666"]),
+        Column("", ["1 unpriced", ""], style="yellow"),
+    ]
+    assert shown(narrow, 28, total=True) == [
+        "",
+        "source      app.extraction",
+        "stage         a stage of",
+        "              many words",
+        "cache read  1,024",
+        "cost        >= $26.6666666",
+        "            1 unpriced",
+        "",
+        "source      total",
+        "cache read  1,024",
+        "cost        >= $26.6666666",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["report", "all", "--by", "source,stage,session"],
+        ["sessions", "--against", "openai/gpt-4o"],
+        ["savings", "all", "--against", "gpt-5", "--by", "source"],
+        ["prices", "list", "--match", "gpt-5-m"],
+        ["doctor"],
+    ],
+)
+def test_nothing_is_wider_than_40_columns(ledger: Path, arguments: list[str]) -> None:
+    assert [line for line in typed(40, ledger, *arguments) if len(line) > 40] == []
 
 
 def test_lines_have_no_blanks_at_their_end() -> None:
@@ -168,6 +207,7 @@ def test_a_narrow_list_of_calls(ledger: Path) -> None:
         "",
         "left out, the terminal is narrow: source, tier, cached; wider, or --json, shows",
         "them",
+        "",
     ]
 
 

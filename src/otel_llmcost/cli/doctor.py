@@ -22,6 +22,7 @@ _PIPED_WIDTH = 100
 _MOST_OF_A_NAME = 24
 _STATE_WIDTH = 10
 _LEAST_OF_A_TEXT = 30
+_INDENT = 4
 
 
 @click.command("doctor")
@@ -57,7 +58,9 @@ def _show(diagnosis: Diagnosis) -> None:
 
 def _lines(found: Finding, column: int, to: Console) -> Iterator[Text]:
     """A finding: state, name, and its text beside them from `column` on, or below a long name."""
-    room = max(to.width - column, _LEAST_OF_A_TEXT)
+    if to.width - column < _LEAST_OF_A_TEXT:
+        column = _INDENT  # in a narrow terminal the text stands below
+    room = max(to.width - column, 1)
     texts = [*_wrapped(printable(found.text), "", room, to)]
     if found.remedy:
         texts += _wrapped(printable(f"remedy: {found.remedy}"), "dim", room, to)

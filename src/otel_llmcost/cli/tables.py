@@ -17,6 +17,7 @@ from rich.text import Text
 
 from ..money import Femto
 from .amounts import aligned, money_text, places_that_add_up
+from .cards import cards
 
 _WIDTH_OF_A_PIPE = 10_000
 _LEAST = 8
@@ -115,17 +116,21 @@ def print_table(
     """Prints columns side by side; with `total`, the last cell of each stands below a line.
 
     Where the terminal is narrow, it is set closer first, then headers and cells are shortened, then columns that can
-    be spared are left out and named below. `elsewhere`: the option that shows them, "" for none.
+    be spared are left out and named below. `elsewhere`: the option that shows them, "" for none. Where even that is
+    too wide, each row is shown by itself, with everything.
     """
     fitted = _fit(columns, to.width)
+    if fitted.least > to.width:
+        for line in cards(columns, to.width):
+            to.print(line, markup=False, soft_wrap=True)
+        return
     table = _table(fitted.columns, total, tight=fitted.tight)
-    # what cannot be broken goes on in the terminal's next line: an amount that lacks its end is another amount
-    to.print(Segments(_lines(to, table, max(to.width, fitted.least), fitted.tight)), end="", soft_wrap=True)
+    to.print(Segments(_lines(to, table, to.width, fitted.tight)), end="", soft_wrap=True)
     if fitted.left_out:
         wider = f"wider, or {elsewhere}," if elsewhere else "a wider one"
         names = ", ".join(fitted.left_out)
         text = f"left out, the terminal is narrow: {names}; {wider} shows them"
-        to.print("\n".join(textwrap.wrap(text, to.width)), style="dim", markup=False)
+        to.print("\n".join([*textwrap.wrap(text, to.width), ""]), style="dim", markup=False)
 
 
 @dataclass(slots=True)
