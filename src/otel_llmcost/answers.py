@@ -169,7 +169,7 @@ def savings_by(
 ) -> dict[str, Savings]:
     """`savings` for each "model", "provider", tag ("source", "session", ...) or own tag ("tag:tenant")."""
     own = by.removeprefix("tag:")
-    if own == by and by not in _SAVED_BY:
+    if not own or (own == by and by not in _SAVED_BY):
         raise ConfigurationError(
             "cannot group by this", value=by, allowed=", ".join((*_SAVED_BY, "tag:NAME"))
         )

@@ -51,6 +51,12 @@ def test_a_command_that_is_not_there_breaks_no_other(monkeypatch: pytest.MonkeyP
     ("arguments", "said"),
     [
         (["nothing"], "No such command 'nothing'."),
+        (["repor"], "No such command 'repor'. Did you mean 'report'?"),
+        (["prices", "shwo"], "No such command 'shwo'. Did you mean 'show'?"),
+        (["report", "--json", "--csv"], "give either --json or --csv, not both"),
+        (["calls", "--failed", "--ok"], "give either --failed or --ok, not both"),
+        (["calls", "--dearest", "--slowest"], "give either --dearest or --slowest, not both"),
+        (["report", "--by", "tag:"], "cannot group by this (got 'tag:')"),
         (["report", "--nothing"], "No such option"),
         (["report", "today", "--since", "7d"], "either a range or --since"),
         (["report", "--tag", "alone"], "--tag wants NAME=VALUE"),

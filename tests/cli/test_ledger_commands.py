@@ -254,7 +254,7 @@ def test_prune_forgets_what_sessions_said_too(directory: Path) -> None:
 
 def test_prune(directory: Path) -> None:
     assert run(directory, "prune", "--before", "2026-11-02", "--dry-run") == (
-        "1 calls before 2026-11-02T00:00:00+00:00 would be forgotten\n"
+        "1 calls before 2026-11-02T00:00:00Z would be forgotten\n"
     )
     assert len(json.loads(run(directory, "calls", "--json"))) == 3
     assert run(directory, "prune", "--before", "2026-11-02").startswith("1 calls before ")
@@ -327,3 +327,8 @@ def test_a_time_that_the_clock_showed_twice_has_its_offset(tmp_path: Path) -> No
     assert "2026-04-05 02:15:00 +" not in shown
     assert "2026-04-05 02:15:00" in shown
     assert "2026-04-05 01:35 +10:30" in run(tmp_path, "sessions", "--tz", "Australia/Lord_Howe")
+
+
+def test_prune_answers_in_the_time_zone_that_was_asked_for(directory: Path) -> None:
+    said = run(directory, "prune", "--before", "2026-11-02", "--tz", "Europe/Berlin")
+    assert said == "0 calls before 2026-11-02T00:00:00+01:00 are forgotten\n"

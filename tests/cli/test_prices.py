@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -47,3 +48,20 @@ def test_rates_of_hours_name_their_hours() -> None:
         ["1.32", "1M", "tokens"]
     ]
     assert " hours 1" not in "\n".join(lines)
+
+
+def test_a_provider_that_nobody_knows_is_told() -> None:
+    asked = CliRunner().invoke(main, ["prices", "list", "--provider", "nobody", "--json"])
+    assert (asked.exit_code, asked.stdout) == (1, "")
+    assert asked.stderr == "otel-llmcost: no provider 'nobody' is in the price list\n"
+    assert "gpt-5-nano" in CliRunner().invoke(main, ["prices", "list", "--provider", "openai"]).output
+
+
+def test_check_counts_the_rows_of_a_file(tmp_path: Path) -> None:
+    page = tmp_path / "own.toml"
+    row = '[[row]]\nprovider = "openai"\nmodel = "gpt-5"\nrates = {{ input = "{}" }}\n'
+    page.write_text(row.format("1") + row.format("2").replace("gpt-5", "gpt-5-mini"))
+    checked = CliRunner().invoke(main, ["prices", "check", str(page)])
+    assert (checked.exit_code, checked.output.strip().endswith(", 2 in own.toml")) == (0, True), (
+        checked.output
+    )

@@ -41,7 +41,24 @@ COMMANDS = {
 }
 
 
-class Frame(click.Group):
+class Suggesting(click.Group):
+    """A group that names the command which a misspelt one is likely to mean."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command of the first argument. Raises `click.UsageError`."""
+        known = self.list_commands(ctx)
+        if args and args[0] not in known and not ctx.resilient_parsing:
+            import difflib  # only who makes a mistake has to load it
+
+            alike = difflib.get_close_matches(args[0], known, n=1)
+            if alike and self.get_command(ctx, args[0]) is None:
+                ctx.fail(f"No such command {args[0]!r}. Did you mean {alike[0]!r}?")
+        return super().resolve_command(ctx, args)
+
+
+class Frame(Suggesting):
     """A group whose commands are imported one at a time, and whose errors are one line on standard error."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

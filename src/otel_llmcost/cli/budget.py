@@ -13,6 +13,7 @@ from ..budgets.state import BudgetState
 from ..budgets.status import budget_status
 from ..budgets.windows import iso
 from ..config import load_config
+from . import Suggesting
 from .amounts import money_text, places_of_sums, places_to_compare
 from .export import print_json
 from .harmless import printable
@@ -20,7 +21,7 @@ from .ledger_option import ledger_option, ledger_settings, opened_ledger
 from .tables import Column, console, print_table
 
 
-@click.group("budget")
+@click.group("budget", cls=Suggesting)
 def command() -> None:
     """Budgets: how much may be spent, and how they stand."""
 

@@ -18,7 +18,7 @@ from .amounts import money_text, places_to_compare
 from .export import call_json, flattened, local_time, print_csv, print_json
 from .harmless import printable
 from .ledger_option import ledger_option, opened_ledger
-from .selection import format_options, selected, selection_options
+from .selection import format_options, one_of, selected, selection_options
 from .tables import Column, console, print_table
 
 _ORDERS = {"latest": latest_calls, "dearest": dearest_calls, "slowest": slowest_calls}
@@ -27,9 +27,13 @@ _ORDERED_BY = {"latest": "start", "dearest": "cost", "slowest": "seconds"}
 
 @click.command("calls")
 @selection_options
-@click.option("--latest", "order", flag_value="latest", default=True, help="The latest first.  [default]")
-@click.option("--dearest", "order", flag_value="dearest", help="The dearest first.")
-@click.option("--slowest", "order", flag_value="slowest", help="The slowest first.")
+@one_of(
+    "order",
+    "latest",
+    latest="The latest first.  [default]",
+    dearest="The dearest first.",
+    slowest="The slowest first.",
+)
 @click.option(
     "-n", "--limit", default=20, show_default=True, type=click.IntRange(min=-1), help="So many; -1: all."
 )

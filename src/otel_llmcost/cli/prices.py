@@ -14,11 +14,14 @@ from ..prices.bundle import check_rows
 from ..prices.checking import check_file, check_snapshot
 from ..prices.compare import compare, flat_prices
 from ..prices.fields import iso_instant
+from ..prices.own_reading import read_own
 from ..prices.providers import provider_name
 from ..prices.rates import ALWAYS, FOREVER
 from ..prices.tables import hours_text, row_table
 from ..pricing import instant_ns
+from ..toml_source import read_toml
 from ..updates.offers import fetch_snapshot
+from . import Suggesting
 from .export import print_csv, print_json
 from .harmless import printable
 from .price_changes import change_json, figure_text, print_changes
@@ -28,7 +31,7 @@ from .selection import format_options
 from .tables import Column, console, print_table
 
 
-@click.group("prices")
+@click.group("prices", cls=Suggesting)
 def command() -> None:
     """The price book: show, list, compare, check, update."""
 
@@ -136,7 +139,10 @@ def _unit(name: str) -> str:
 def list_models(provider: str, match: str, output: str) -> None:
     """The models that have a price now, with their standard rates."""
     book = open_book(load_config())
-    rows = list(_current(book, provider_name(provider), match))
+    named = provider_name(provider)
+    if named and named not in {*book.catalogue.snapshot.texts, *(row.provider for row in book.own.rows)}:
+        raise click.ClickException(f"no provider {provider!r} is in the price list")
+    rows = list(_current(book, named, match))
     header = ("provider", "model", "input", "cache_read", "output", "tiers")
     if output == "json":
         print_json([dict(zip(header, row, strict=True)) for row in rows])
@@ -202,7 +208,7 @@ def check(files: tuple[Path, ...]) -> None:
     if problems:
         raise click.ClickException(f"{len(problems)} mistake{'s' if len(problems) > 1 else ''} in the prices")
     rows = check_rows(book.catalogue.snapshot)
-    named = "".join(f", {file.name}" for file in files)
+    named = "".join(f", {len(read_own([read_toml(file)]).rows)} in {file.name}" for file in files)
     console().print(
         f"sound: {rows:,} rows of {book.snapshot_date}, {len(book.own.rows)} in the settings{named}",
         markup=False,

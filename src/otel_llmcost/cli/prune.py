@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import click
@@ -15,6 +15,7 @@ from ..ledger.remedies import remedy_of, words_of
 from ..ledger.rollups import QUARTER_NS
 from ..reports import nanoseconds, parse_instant, zone
 from ..sessions.log import SessionLog
+from .export import iso
 from .ledger_option import ledger_option, ledger_settings, opened_ledger
 
 
@@ -23,7 +24,9 @@ from .ledger_option import ledger_option, ledger_settings, opened_ledger
     "--older-than", type=click.IntRange(min=0), metavar="DAYS", help="Calls older than so many days."
 )
 @click.option("--before", metavar="TIME", help="Calls before this day or instant.")
-@click.option("--tz", default="UTC", show_default=True, help="Time zone of days.")
+@click.option(
+    "--tz", default="UTC", show_default=True, help="Time zone of days, in --before and in the answer."
+)
 @click.option("--dry-run", is_flag=True, help="Only say how many.")
 @ledger_option
 def command(
@@ -34,7 +37,8 @@ def command(
         for problem in load_config().problems:
             if problem.key.lower().endswith("retention_days"):
                 raise problem  # nobody knows how long calls are to be kept
-    limit = _limit(older_than, before, tz, ledger_settings(directory).retention_days)
+    place = zone(tz)
+    limit = _limit(older_than, before, place, ledger_settings(directory).retention_days)
     limit = limit // QUARTER_NS * QUARTER_NS
     with opened_ledger(directory, to_write=not dry_run) as ledger:
         if dry_run:
@@ -43,8 +47,7 @@ def command(
             count = ledger.prune(limit)
             ledger.compact()
             _forget_besides(ledger.directory, limit)
-    instant = datetime.fromtimestamp(limit // 10**9, UTC).isoformat()
-    click.echo(f"{count:,} calls before {instant} {'would be' if dry_run else 'are'} forgotten")
+    click.echo(f"{count:,} calls before {iso(limit, place)} {'would be' if dry_run else 'are'} forgotten")
 
 
 def _forget_besides(directory: Path, before_ns: int) -> None:
@@ -57,12 +60,12 @@ def _forget_besides(directory: Path, before_ns: int) -> None:
         ) from failure
 
 
-def _limit(older_than: int | None, before: str | None, tz: str, retention_days: int) -> int:
+def _limit(older_than: int | None, before: str | None, tz: tzinfo, retention_days: int) -> int:
     now = datetime.now(UTC)
     if older_than is not None and before is not None:
         raise click.UsageError("give either --older-than or --before, not both")
     if before is not None:
-        return parse_instant(before, zone(tz), now)
+        return parse_instant(before, tz, now)
     days = older_than if older_than is not None else retention_days
     if older_than is None and days <= 0:
         raise click.UsageError("your settings keep calls for ever; say which with --older-than or --before")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
@@ -57,7 +58,7 @@ def selection_options(function: _Decorated) -> _Decorated:
             "--status", multiple=True, type=click.Choice(STATUSES), help="Only calls of this status."
         ),
         click.option("--error", multiple=True, metavar="TYPE", help="Only this type of error."),
-        click.option("--failed/--ok", default=None, help="Only calls with, or without, an error."),
+        one_of("outcome", None, failed="Only calls with an error.", ok="Only calls without an error."),
         click.option(
             "--min-cost", callback=amount_option, metavar="USD", help="Only calls that cost this or more."
         ),
@@ -79,7 +80,7 @@ def selected(*, default: str, **options: Any) -> tuple[CallFilter, tzinfo]:
     wanted = CallFilter(
         fields=fields,
         tags=dict(_tag(text) for text in options["tag"]),
-        failed=options["failed"],
+        failed=None if options["outcome"] is None else options["outcome"] == "failed",
         min_amount=options["min_cost"],
     )
     return replace(wanted, since_ns=stretch.since_ns, until_ns=stretch.until_ns), tz
@@ -108,11 +109,23 @@ def _tag(text: str) -> tuple[str, str]:
 
 def format_options(function: _Decorated) -> _Decorated:
     """`--json` and `--csv`, passed on as `output`: "json", "csv" or "table"."""
-    options = [
-        click.option("--json", "output", flag_value="json", help="The answer as JSON, amounts exact."),
-        click.option("--csv", "output", flag_value="csv", help="The answer as CSV, amounts exact."),
-        click.option("--table", "output", flag_value="table", default=True, hidden=True),
-    ]
-    for option in reversed(options):
-        function = option(function)
-    return function
+    json, csv = "The answer as JSON, amounts exact.", "The answer as CSV, amounts exact."
+    return one_of("output", "table", json=json, csv=csv)(function)
+
+
+def one_of(name: str, otherwise: str | None, **flags: str) -> Callable[[_Decorated], _Decorated]:
+    """Flags with their help, of which one may be given; it is passed on as `name`, none as `otherwise`."""
+
+    def decorated(function: Any) -> Any:
+        @functools.wraps(function)
+        def command(**given: Any) -> Any:
+            asked = [flag for flag in flags if given.pop(f"{name}_{flag}")]
+            if asked[1:]:
+                raise click.UsageError(f"give either --{asked[0]} or --{asked[1]}, not both")
+            return function(**{name: asked[0] if asked else otherwise}, **given)
+
+        for flag, text in reversed(flags.items()):
+            command = click.option(f"--{flag}", f"{name}_{flag}", is_flag=True, help=text)(command)
+        return command
+
+    return decorated

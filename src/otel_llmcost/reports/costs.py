@@ -140,7 +140,7 @@ GROUPS = (*COLUMN_OF, *BUCKETS)
 
 def _check(by: Sequence[str]) -> None:
     for name in by:
-        if name not in GROUPS and not name.startswith(TAG_PREFIX):
+        if name not in GROUPS and not (name.startswith(TAG_PREFIX) and name != TAG_PREFIX):
             allowed = ", ".join((*sorted(GROUPS), "tag:NAME"))
             raise ConfigurationError("cannot group by this", value=name, allowed=allowed)
 
