@@ -121,10 +121,25 @@ def test_what_a_gateway_reported_for_tokens_alone_was_paid_for_them(book: Book) 
 
 
 def test_a_reported_total_with_fees_that_nobody_can_split_is_left_out(book: Book) -> None:
-    calls = [reported(book, "nobodys-model", "0.02", input=1_000, web_search=1)]
+    calls = [
+        reported(book, "nobodys-model", "0.02", input=1_000, web_search=1),
+        reported(
+            book, "openai/gpt-5", "0.02", input=1_000, character=1
+        ),  # tokens have a rate there, this has none
+    ]
     found = savings(calls, "gpt-5", book)
-    assert (found.compared, found.unsplit, found.paid, found.saved) == (0, 1, 0, 0)
-    assert found.paid_besides == femto("0.02")
+    assert (found.compared, found.unsplit, found.paid, found.saved) == (0, 2, 0, 0)
+    assert found.paid_besides == femto("0.04")
+
+
+def test_a_reported_total_is_split_as_the_price_list_says(book: Book) -> None:
+    call = Call(
+        provider="openai", response_model="gpt-5", start_ns=NOV_20, end_ns=NOV_20,
+        usage={"input": 1_000, "web_search": 1}, reported=Decimal("0.0225"),
+    )  # fmt: skip
+    # listed: 0.00125 + 0.01, of which the reported total is twice as much
+    found = savings([Settled(call, book.price(call))], "gpt-5", book)
+    assert (found.paid, found.paid_besides) == (femto("0.0025"), femto("0.02"))
 
 
 def test_the_time_of_a_machine_is_what_its_tokens_cost(book: Book) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
-from .call import EXACT, NOTED, PARTIAL, REPORTED, Call, Priced, note
+from .call import EXACT, NOTED, PARTIAL, REPORTED, UNPRICED, Call, Priced, note
 from .errors import PriceError
 from .money import Femto, as_decimal
 from .services import Prices
@@ -41,10 +41,6 @@ class Bought(Protocol):
     def status(self) -> str:
         """How its amount is known."""
 
-    @property
-    def list_amount(self) -> Femto | None:
-        """Of a reported amount, what our prices say; None where they say nothing."""
-
     def as_call(self) -> Call:
         """The call."""
 
@@ -70,11 +66,6 @@ class Settled:
     def status(self) -> str:
         """How its amount is known."""
         return self.priced.status
-
-    @property
-    def list_amount(self) -> Femto | None:
-        """Of a reported amount, what our prices say; None where they say nothing."""
-        return self.priced.list_amount
 
     def as_call(self) -> Call:
         """The call."""
@@ -166,7 +157,7 @@ class Savings:
             self.unpaid += 1
             self.would_cost_of_unpaid += other.amount or 0
             return
-        paid = _paid_for_tokens(bought, call.usage)
+        paid = _paid_for_tokens(bought, call, book)
         if other.status != EXACT or other.amount is None:
             self.unpriced += 1
             for reason in other.reasons:
@@ -183,16 +174,21 @@ class Savings:
         self.paid_besides += bought.amount
 
 
-def _paid_for_tokens(bought: Bought, usage: Usage) -> Femto | None:
+def _paid_for_tokens(bought: Bought, call: Call, book: Prices) -> Femto | None:
     """What was paid without fees; None where these are in a reported amount of which we know no parts.
 
     A component is a fee only where something of its kind was bought: the time of an own machine and a reported
     total that no price list of ours can split stand among the units, too, and are what the tokens cost.
     """
-    fees = [component for component, meters in _FEES if any(usage.get(meter) for meter in meters)]
-    if bought.amount is None or (fees and bought.status == REPORTED and bought.list_amount is None):
+    fees = [component for component, meters in _FEES if any(call.usage.get(meter) for meter in meters)]
+    if bought.amount is None or (fees and bought.status == REPORTED and not _can_be_split(call, book)):
         return None
     return bought.amount - sum(bought.components.get(fee, 0) for fee in fees)
+
+
+def _can_be_split(call: Call, book: Prices) -> bool:
+    """Whether our prices know all parts of a call, so that a reported amount was shared out among all of them."""
+    return book.price(replace(call, reported=None)).status not in (PARTIAL, UNPRICED)
 
 
 def savings(bought: Iterable[Bought], against: Model | str, book: Prices) -> Savings:

@@ -75,6 +75,42 @@ def test_a_full_disk_is_read(environ: dict[str, str]) -> None:
     assert "remedy: free space on this disk" in ended.stderr
 
 
+KILLED = """
+import os, pathlib
+from otel_llmcost.ledger.row import LedgerRow
+from otel_llmcost.ledger.store import Ledger
+for number in range(2):
+    ledger = Ledger(pathlib.Path(os.environ["OTEL_LLMCOST_LEDGER"]))
+    ledger.add([LedgerRow(f"k{number}", 1, 2, status="exact", amount=10**15)])
+    if not number:
+        ledger.close()
+os._exit(0)
+"""
+
+
+@mounting
+@pytest.mark.parametrize(
+    ("mounted", "cost", "missing"),
+    [
+        (READ_ONLY, "$2.00", ""),
+        (f'rm "$L"/*-shm && {READ_ONLY}', "$1.00", "without the latest ones of the database"),
+        (f'rm "$L"/*-shm && {FULL}', "$2.00", ""),
+    ],
+    ids=["shared memory is there", "it is not", "full"],
+)
+def test_what_the_log_of_a_killed_writer_holds_is_read_or_told(
+    environ: dict[str, str], mounted: str, cost: str, missing: str
+) -> None:
+    subprocess.run([sys.executable, "-c", KILLED], env=environ, check=True)
+    script = f'L="$OTEL_LLMCOST_LEDGER"; {mounted} || exit 99; exec "{COMMAND}" report all'
+    ended = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script], env=environ, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, cost in ended.stdout) == (0, True), ended.stdout + ended.stderr
+    assert missing in ended.stderr
+    assert ended.stderr.startswith("otel-llmcost: read as it is" + ("," if missing else ":"))
+
+
 @mounting
 def test_nothing_is_pruned_there(environ: dict[str, str]) -> None:
     ended = on_disk(environ, READ_ONLY, "prune", waits=True)
