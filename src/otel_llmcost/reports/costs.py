@@ -124,14 +124,8 @@ def cost_report(
         part = _row(found, keys)
         groups.setdefault(keys, CostRow(keys)).add(part)
         total.add(part)
-    return Report(
-        tuple(by),
-        since_ns,
-        until_ns,
-        _ordered(by, groups.values(), labels),
-        total,
-        _reasons(ledger, asked, total),
-    )
+    rows, reasons = _ordered(by, groups.values(), labels), _reasons(ledger, asked, total)
+    return Report(tuple(by), since_ns, until_ns, rows, total, reasons)
 
 
 GROUPS = (*COLUMN_OF, *BUCKETS)
