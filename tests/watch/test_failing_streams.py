@@ -112,6 +112,7 @@ def test_an_error_that_the_program_has_in_hand_is_not_the_streams(world: World) 
 FAILED = {**RESPONSE, "status": "failed", "error": {"code": "server_error", "message": "gone"}, "usage": None}
 CUT_SHORT = {  # what comes, `error.type`, why the cost is an estimate
     "chat": (CHAT_EVENTS[:3], "api_error", "failed"),
+    "chat-done": (CHAT_EVENTS[:3], "api_error", "failed"),  # as the others, but for the last line
     "response": (RESPONSE_EVENTS[:2], "api_error", "failed"),
     "response-failed": (
         [*RESPONSE_EVENTS[:2], {"type": "response.failed", "sequence_number": 2, "response": FAILED}],
@@ -143,7 +144,7 @@ def test_a_failure_that_raises_nothing_is_told(
     world: World, case: str, way: Callable[[str, bytes], None]
 ) -> None:
     events, error, how = CUT_SHORT[case]
-    way(case, event_stream(events, done=False))
+    way(case, event_stream(events, done=case.endswith("done")))
     [(call, priced)] = world.calls
     assert call.error_type == error
     assert priced.status == "estimated"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from types import FrameType
 from typing import Any
 
 from .guard import guarded
@@ -19,6 +20,9 @@ Ended = Callable[[BaseException | None, bool], None]
 _TEE_CAP = 16 * 1024 * 1024
 _GENERATOR = "__stream__"
 """The method of the SDKs' streams that reads events, and closes the body whatever it raises."""
+
+_FRAMES = 12
+"""How many functions stand between that method and the close of the body, at most."""
 
 _now = time.time_ns
 _stream_classes: dict[type, type] = {}
@@ -66,13 +70,13 @@ class _Watched:
         try:
             self._llmcost_inner.close()
         finally:
-            guarded(self._llmcost_ended, guarded(_raised_by_the_stream), False)
+            guarded(self._llmcost_ended, guarded(_raised_by_the_stream), guarded(_read_by_the_stream) is True)
 
     async def aclose(self) -> None:
         try:
             await self._llmcost_inner.aclose()
         finally:
-            guarded(self._llmcost_ended, guarded(_raised_by_the_stream), False)
+            guarded(self._llmcost_ended, guarded(_raised_by_the_stream), guarded(_read_by_the_stream) is True)
 
     def __del__(self) -> None:
         ended = getattr(self, "_llmcost_ended", None)
@@ -89,6 +93,20 @@ def _raised_by_the_stream() -> BaseException | None:
     if raised is None or isinstance(raised, GeneratorExit) or raised.__traceback__ is None:
         return None
     return raised if raised.__traceback__.tb_frame.f_code.co_name == _GENERATOR else None
+
+
+def _read_by_the_stream() -> bool:
+    """Whether the SDK's stream closes the body because it came to its end: it reads no further than `[DONE]`."""
+    if isinstance(sys.exception(), GeneratorExit):
+        return False
+    frame: FrameType | None = sys._getframe(1)
+    for _ in range(_FRAMES):
+        if frame is None:
+            break
+        if frame.f_code.co_name == _GENERATOR:
+            return True
+        frame = frame.f_back
+    return False
 
 
 class _AsyncChunks:
@@ -164,7 +182,7 @@ def watch_memory_body(response: Any, ended: Ended) -> None:
     def over(read: bool = False) -> None:
         for name in _ITERATORS:  # instance attributes would keep the response from being pickled
             response.__dict__.pop(name, None)
-        guarded(ended, guarded(_raised_by_the_stream), read)
+        guarded(ended, guarded(_raised_by_the_stream), read or guarded(_read_by_the_stream) is True)
 
     def iter_bytes(*args: Any, **kwargs: Any) -> Iterator[bytes]:
         try:

@@ -188,7 +188,8 @@ class Observation:
     def retried(self, answer: Any) -> None:
         """The SDK tries again: after an answer that refuses, which costs nothing, or after none."""
         error = sys.exception()
-        if answer is None and error is not None and not never_sent(error):
+        refused = answer is not None or getattr(error, "response", None) is not None
+        if not refused and error is not None and not never_sent(error):
             self.lost = (*self.lost, type(error).__name__)
 
     def returned(self, entered: Entered | None, result: Any) -> bool:

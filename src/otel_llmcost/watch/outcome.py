@@ -208,12 +208,9 @@ def _explain_failure(observation: Observation, call: Call, *, raised: bool) -> N
     lost = observation.lost
     if call.attempts > 1:
         ended = "answered" if observation.exchanges else "failed"
-        told = (
-            f"; {len(lost)} earlier ones got no answer ({', '.join(lost)}): they may be billed, too"
-            if lost
-            else ""
-        )
-        text = f"{ended} at attempt {call.attempts}{told}"
+        text = f"{ended} at attempt {call.attempts}"
+        if lost:
+            text += f"; no answer came to {len(lost)} before it ({', '.join(lost)}): the provider may bill that, too"
         call.notes = (*call.notes, note(INCOMPLETE_NOTE if lost else NOTED, text))
     if not raised or call.usage:
         return

@@ -169,7 +169,7 @@ def _wrap_retry(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Calla
         observation = current.get()
         if observation is not None and observation.sdk is sdk:
             observation.attempts += 1
-            guarded(observation.retried, kwargs.get("response_headers"))
+            guarded(observation.retried, None)
         return original(self, *args, **kwargs)
 
     return _retry_request

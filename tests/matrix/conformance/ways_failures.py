@@ -75,6 +75,18 @@ for _surface in _WHOLE:
     @way(
         _surface.sdk,
         _surface.path,
+        "answered after an attempt without an answer",
+        Expect(_surface.cost, "partial", "no answer came to 1 before it (", attempts=2),
+        needs=_surface.path,
+    )
+    async def lost(bench: Bench, surface: Surface = _surface) -> None:
+        bench.provider.script([Reply({}, delay_s=0.6)])
+        client = bench.client.with_options(max_retries=1)
+        bench.saw(await bench.wait(surface.create(client)(**surface.asked, timeout=0.3)))
+
+    @way(
+        _surface.sdk,
+        _surface.path,
         "every attempt fails",
         _free("RateLimitError", attempts=3),
         needs=_surface.path,
