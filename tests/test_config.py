@@ -218,3 +218,12 @@ def test_every_documented_setting_is_one() -> None:
     page = Path(__file__).parents[1] / "docs" / "configuration.md"
     named = set(re.findall(r"`OTEL_LLMCOST_([A-Z_]+)[`=]", page.read_text(encoding="utf-8")))
     assert named | {"RUN_ID"} == VARIABLES  # RUN_ID is what `otel-llmcost run` tells the program
+
+
+def test_a_relative_ledger_stays_where_the_program_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = load_config({"OTEL_LLMCOST_LEDGER": "kept/here"}, tmp_path)
+    monkeypatch.chdir("/")
+    assert config.ledger_directory == tmp_path / "kept" / "here"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -162,7 +163,10 @@ def _read_ledger(config: Config, read: Reader, environ: Mapping[str, str]) -> No
     if place.lower() in ("off", "none"):
         config.ledger_enabled = False
     elif place:
-        config.ledger_directory = Path(place).expanduser()
+        # from where the program starts: it may go elsewhere before its first call
+        with suppress(OSError):  # that place may be gone already
+            place = os.path.abspath(Path(place).expanduser())
+        config.ledger_directory = Path(place)
     days = read.number(90, _CENTURY_DAYS, "RETENTION_DAYS", "ledger", "retention_days", whole=True)
     cap = read.number(256 * 1024 * 1024, _PEBIBYTE, "LEDGER_CAP_BYTES", "ledger", "cap_bytes")
     config.ledger_retention_days, config.ledger_cap_bytes = int(days), int(cap)
