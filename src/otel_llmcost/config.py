@@ -164,9 +164,9 @@ def _read_ledger(config: Config, read: Reader, environ: Mapping[str, str]) -> No
         config.ledger_enabled = False
     elif place:
         # from where the program starts: it may go elsewhere before its first call
+        config.ledger_directory = Path(place).expanduser()
         with suppress(OSError):  # that place may be gone already
-            place = os.path.abspath(Path(place).expanduser())
-        config.ledger_directory = Path(place)
+            config.ledger_directory = config.ledger_directory.absolute()
     days = read.number(90, _CENTURY_DAYS, "RETENTION_DAYS", "ledger", "retention_days", whole=True)
     cap = read.number(256 * 1024 * 1024, _PEBIBYTE, "LEDGER_CAP_BYTES", "ledger", "cap_bytes")
     config.ledger_retention_days, config.ledger_cap_bytes = int(days), int(cap)
