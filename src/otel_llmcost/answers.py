@@ -201,7 +201,8 @@ def budget_status(directory: Path | str | None = None) -> list[BudgetState]:
     if not parsed.budgets:
         return []
     with _opened(directory, though_off=True) as ledger:
-        return status_from_outside(parsed.budgets, ledger, ledger.directory, int(time.time()))
+        kept = config.ledger_enabled or directory is not None
+        return status_from_outside(parsed.budgets, ledger, ledger.directory, int(time.time()), kept=kept)
 
 
 def _config() -> Config:

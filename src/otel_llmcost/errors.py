@@ -103,7 +103,8 @@ class BudgetExceeded(LlmCostError):  # noqa: N818 - a user-facing name, part of 
         self.resets_at, self.reason = resets_at, reason
         why = reason or f"this call may cost up to ${asked}"
         when = f"; it resets at {resets_at}" if resets_at else ""
-        super().__init__(f"budget {budget!r}: limit ${limit}, spent and reserved ${spent}, {why}{when}")
+        taken = f"${spent}" if spent[:1].isdigit() else spent  # "unknown" is no amount
+        super().__init__(f"budget {budget!r}: limit ${limit}, spent and reserved {taken}, {why}{when}")
 
     def __reduce__(self) -> tuple[object, ...]:
         return _budget_exceeded, (

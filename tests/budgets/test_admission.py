@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import pickle
@@ -17,6 +18,7 @@ from otel_llmcost.budgets.bounds import bound_of
 from otel_llmcost.budgets.from_ledger import reconcile
 from otel_llmcost.budgets.machine import FILE_NAME
 from otel_llmcost.budgets.shared_table import SharedTable
+from otel_llmcost.budgets.windows import iso
 from otel_llmcost.call import COMMITTED, DELEGATED, PARTIAL, PENDING, UNPRICED, Asked, Call, Priced, Tags
 from otel_llmcost.errors import BudgetExceeded
 from otel_llmcost.ledger.row import LedgerRow
@@ -220,6 +222,40 @@ def test_a_rolling_window_never_holds_more_than_its_limit() -> None:
     assert len(admitted) > 12
     for at in admitted:
         assert sum(1 for other in admitted if at - 240 < other <= at) <= 3
+
+
+@pytest.mark.parametrize("scope", ["process", "machine"])
+def test_a_rolling_window_says_when_there_is_room_for_the_call(scope: str, tmp_path: Path) -> None:
+    clock = Clock()
+    # steps of 10 s; three calls fit, a second apart from each other in steps
+    window, amount = parse_window("rolling 240s"), 3 * most(ask())
+    one = gate(block(amount, window=window, scope=scope), clock=clock, directory=tmp_path)
+    for at in (NOON, NOON + 20, NOON + 40):
+        clock.seconds = at
+        reservation = one.admit(ask(at=at))
+        assert reservation is not None
+        reservation.settle(paid(most(ask())))
+    clock.seconds = NOON + 45
+    told = []
+    for tokens in (100, 150, 10_000):
+        with pytest.raises(BudgetExceeded) as refused:
+            one.admit(ask(at=NOON + 45, max_tokens=tokens))
+        told.append(refused.value.resets_at)
+    # the first call leaves, the second one leaves, never
+    assert told == [iso(NOON + 250), iso(NOON + 270), ""]
+    with pytest.raises(BudgetExceeded):
+        one.admit(ask(at=NOON + 249))
+    assert one.admit(ask(at=NOON + 250)) is not None
+
+
+def test_refusals_of_a_rolling_window_are_logged_once_in_its_length(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    one = gate(block(most(ask()), window=parse_window("rolling 240s")), clock=clock)
+    for at in range(NOON, NOON + 480, 5):
+        clock.seconds = at
+        with contextlib.suppress(BudgetExceeded):
+            one.admit(ask(at=at))
+    assert len([line for line in caplog.messages if "are refused" in line]) == 2
 
 
 def test_each_conversation_has_its_own_budget() -> None:
@@ -466,3 +502,8 @@ def test_a_forked_child_does_not_make_up_for_its_parent(tmp_path: Path) -> None:
     os.waitpid(child, 0)
     assert one.flush(1)
     assert one.snapshot()[0].spent == 100
+
+
+def test_what_is_not_known_is_no_amount() -> None:
+    told = str(BudgetExceeded("b", limit="1", spent="unknown", asked="unknown", reason="and why"))
+    assert told == "budget 'b': limit $1, spent and reserved unknown, and why"

@@ -146,7 +146,10 @@ def test_processes_killed_in_mid_call_give_back_what_they_held(tmp_path: Path) -
         processes = [spender(tmp_path, provider.port, limit, 20) for _ in range(3)]
         counter = MachineCounter(tmp_path)
         gate = Gate(
-            [Budget("shared", limit, action="block", scope="machine")], FlatBook(), {"machine": counter}
+            [Budget("shared", limit, action="block", scope="machine")],
+            FlatBook(),
+            {"machine": counter},
+            clock_ns=lambda: NOW * 10**9,
         )
         for process in processes:
             assert process.stdin is not None

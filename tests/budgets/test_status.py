@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,6 +130,45 @@ def test_a_counter_that_cannot_be_read_is_unknown_not_zero(tmp_path: Path) -> No
     assert "not a budget counter" in state.note
 
 
+RESERVES = """
+import sys
+from pathlib import Path
+from otel_llmcost.budgets import Budget, Gate, MachineCounter
+from tests.budgets.flat_book import FlatBook, request
+budget = Budget("b", 10**17, action="block", scope="machine")
+gate = Gate([budget], FlatBook(), {"machine": MachineCounter(Path(sys.argv[1]))})
+gate.admit(request())
+print("reserved", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_what_a_killed_program_reserved_is_not_shown_as_reserved(tmp_path: Path) -> None:
+    shared = budget(scope="machine", action="block", window=parse_window("month"))
+    program = subprocess.Popen(
+        [sys.executable, "-c", RESERVES, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert program.stdout is not None
+    assert program.stdout.readline() == "reserved\n"
+    [living] = budget_status([shared], None, tmp_path, NOW)
+    program.kill()
+    program.communicate()
+    [dead] = budget_status([shared], None, tmp_path, NOW)
+    assert living.reserved > 0
+    assert dead.reserved == 0
+
+
+def test_without_a_ledger_what_processes_spent_is_not_known(ledger: Ledger, tmp_path: Path) -> None:
+    (state,) = budget_status([budget()], ledger, tmp_path, NOW, kept=False)
+    assert not state.known
+    assert state.as_json()["spent"] is None
+    assert "no ledger is kept" in state.note
+
+
 CONFIGURATION = """
 [budgets.everything]
 amount = "100.00"
@@ -170,6 +211,16 @@ def test_the_command_shows_a_table(settings: Path) -> None:
     lines = [line for line in done.stdout.splitlines() if line.strip()]
     assert "remaining" in lines[0]
     assert any("everything" in line and "$100.00" in line for line in lines)
+
+
+def test_the_command_knows_nothing_of_processes_where_no_ledger_is_kept(
+    settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_LLMCOST_LEDGER_ENABLED", "false")
+    done = CliRunner().invoke(main, ["budget", "status", "--json"])
+    assert [one["spent"] for one in json.loads(done.stdout)] == [None, None]
+    named = CliRunner().invoke(main, ["budget", "status", "--json", "--ledger", str(settings.parent)])
+    assert [one["spent"] for one in json.loads(named.stdout)] == ["15", "5"]
 
 
 def test_without_budgets_the_command_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

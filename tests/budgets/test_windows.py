@@ -114,6 +114,22 @@ def test_rolling_windows_have_a_length(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("24h", "24h"),
+        ("86400s", "24h"),
+        ("7d", "7d"),
+        ("48h", "2d"),
+        ("90m", "90m"),
+        ("3600s", "1h"),
+        ("61s", "61s"),
+    ],
+)
+def test_rolling_windows_are_shown_as_people_write_them(text: str, shown: str) -> None:
+    assert str(parse_window(f"rolling {text}")) == f"rolling {shown}"
+
+
+@pytest.mark.parametrize(
     "text", ["rolling", "rolling 0s", "rolling 9000d", "rolling 5y", "fortnight", "", "Day"]
 )
 def test_an_unknown_window_names_what_is_allowed(text: str) -> None:

@@ -134,6 +134,8 @@ class Gate:
         """How every budget stands now; for gauges and `budget status`."""
         self._settlement.make_up()
         now = self._now()
+        for store in {id(rule.store): rule.store for rule in self.rules}.values():
+            patiently(partial(store.expire, now))  # what the dead hold does not count at admission either
         return [self._state(rule, now) for rule in self.rules]
 
     def read_past(self, take_up: Callable[[], None]) -> None:
@@ -217,8 +219,8 @@ class Gate:
                 continue
             if isinstance(held, Refusal):
                 reservation.release()
-                refused, asked = part.rules[held.index], part.charges[held.index].amount
-                raise refused.exceeded(held.sums, asked, reservation.started)
+                refused, charge = part.rules[held.index], part.charges[held.index]
+                raise refused.exceeded(held.sums, charge, reservation.started)
             part.hold, part.wanted = held, False
         return True
 

@@ -220,7 +220,8 @@ class MachineCounter:
                 cells[index] = cell
             freed = [(state_at(slot), _FREE) for slot, _, _ in lost[first : first + _FREED_AT_ONCE]]
             turn.commit([*freed, *[cell.sums_write() for cell in cells.values()]])
-        turn.commit([turn.sweep_write(clock)])
+        if lost or not at_once:  # who only looks disturbs nobody who spends
+            turn.commit([turn.sweep_write(clock)])
         return len(lost)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from ..call import COMMITTED, DELEGATED, EXACT, PARTIAL, PENDING, UNPRICED, Priced, Tags
 from ..errors import BudgetExceeded
 from ..money import as_text
-from .counter import Charge, CounterStore, Move, Sums
+from .counter import Charge, CounterStore, Move, Sums, patiently
 from .model import OBSERVE, PROCESS, REFUSE, Budget
 from .state import Crossing
 from .windows import CONVERSATION, ROLLING, Span, iso
@@ -114,9 +115,28 @@ class Rule:
                 as_text(budget.amount),
             )
 
-    def exceeded(self, sums: Sums, asked: int, now: int) -> BudgetExceeded:
-        """The refusal of a call that may cost more than is left."""
-        return self._refusal(sums, as_text(asked), "", now)
+    def exceeded(self, sums: Sums, charge: Charge, now: int) -> BudgetExceeded:
+        """The refusal of a call that may cost more than is left. Asks the counter, at most 50 ms for each answer."""
+        rolling = self.budget.window.kind == ROLLING
+        resets = self._room_at(charge) if rolling else charge.span.resets
+        return self._refusal(sums, as_text(charge.amount), "", now, resets)
+
+    def _room_at(self, charge: Charge) -> int:
+        """When so much has left a rolling window that a charge fits; 0 where it never does, or nobody can say."""
+        window, span = self.budget.window, charge.span
+        if charge.amount > self.budget.amount:
+            return 0
+        fewest, most = 1, (span.through - span.since) // span.step + 1
+        while fewest < most:
+            steps = (fewest + most) // 2
+            rest = patiently(partial(self.store.sums, charge.account, window.leaves(span, steps)[0]))
+            if not isinstance(rest, Sums):
+                return 0
+            if rest.spent + rest.reserved + charge.amount <= self.budget.amount:
+                most = steps
+            else:
+                fewest = steps + 1
+        return window.leaves(span, most)[1]
 
     def unbounded(self, sums: Sums | None, why: str, now: int) -> BudgetExceeded:
         """The refusal of a call that nobody can say the greatest cost of."""
@@ -128,7 +148,9 @@ class Rule:
         reason = f"and its counter cannot be reached: {why} (on_unreachable = 'closed')"
         return self._refusal(None, "unknown", reason, now)
 
-    def _refusal(self, sums: Sums | None, asked: str, reason: str, now: int) -> BudgetExceeded:
+    def _refusal(
+        self, sums: Sums | None, asked: str, reason: str, now: int, resets: int | None = None
+    ) -> BudgetExceeded:
         self.refused += 1
         taken = "unknown" if sums is None else as_text(sums.spent + sums.reserved)
         error = BudgetExceeded(
@@ -136,7 +158,7 @@ class Rule:
             limit=as_text(self.budget.amount),
             spent=taken,
             asked=asked,
-            resets_at=iso(self.span_at(now).resets),
+            resets_at=iso(self.span_at(now).resets if resets is None else resets),
             reason=reason,
         )
         if self._may_say(_REFUSED, now):

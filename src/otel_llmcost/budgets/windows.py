@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 NS = 10**9
@@ -25,7 +25,7 @@ KINDS = (HOUR, DAY, WEEK, MONTH, TOTAL, CONVERSATION, ROLLING)
 ALLOWED = 'hour, day, week, month, total, conversation, or "rolling 24h" (s, m, h or d; 1 second to 366 days)'
 
 ROLLING_STEPS = 24
-"""A rolling window moves in steps of a 24th of its length: its spend is counted up to one step too long."""
+"""A rolling window moves in steps of a 24th of its length, of a second at least: its spend counts up to one too long."""
 
 _ROLLING = re.compile(r"rolling (\d{1,9}) ?([smhd])")
 _UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -41,8 +41,8 @@ class Span:
 
     Spend of a call goes to bucket `bucket`; what counts against the limit is the sum of the buckets from
     `since` to `through`, every `step` (0: there is only the one). The span answers for every instant from
-    `start` up to `end`, exclusive (0: for ever); `resets` is when a full budget has room again (0: never; for
-    rolling windows, the first instant that something leaves).
+    `start` up to `end`, exclusive (0: for ever); `resets` is when a full budget has room again (0: never, or when so
+    much has left a rolling window as is asked for: `leaves`).
     """
 
     bucket: int
@@ -89,6 +89,10 @@ class Window:
 
     def __str__(self) -> str:
         if self.kind == ROLLING:
+            for unit, seconds in (("d", _UNIT["d"]), ("h", _UNIT["h"]), ("m", _UNIT["m"])):
+                # a day is written "24h", as in the documentation
+                if self.length % seconds == 0 and (unit != "d" or self.length > seconds):
+                    return f"rolling {self.length // seconds}{unit}"
             return f"rolling {self.length}s"
         return self.kind if self.zone == "UTC" else f"{self.kind} ({self.zone})"
 
@@ -100,7 +104,12 @@ class Window:
         since = (seconds - self.length) // step * step
         # Calls of the next steps may already be counted when one of this step is admitted: they count too.
         through, dead = bucket + 2 * step, bucket + self.length + 2 * step
-        return Span(bucket, since, through, step, bucket, bucket + step, bucket + step, dead)
+        return Span(bucket, since, through, step, bucket, bucket + step, 0, dead)
+
+    def leaves(self, span: Span, steps: int) -> tuple[Span, int]:
+        """A rolling window's span without its oldest steps, and the instant from which on they do not count."""
+        since = span.since + steps * span.step
+        return replace(span, since=since), since + self.length
 
 
 def parse_window(text: str, zone: str = "UTC") -> Window:

@@ -44,7 +44,13 @@ def status(as_json: bool, directory: Path | None) -> None:
     if parsed.budgets:
         with opened_ledger(directory, though_off=True) as ledger:
             where = ledger_settings(directory).directory
-            states = budget_status(parsed.budgets, ledger, where, int(time.time()))
+            states = budget_status(
+                parsed.budgets,
+                ledger,
+                where,
+                int(time.time()),
+                kept=config.ledger_enabled or directory is not None,
+            )
     if as_json:
         print_json([state.as_json() for state in states])
     elif states:
