@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from otel_llmcost.assembly import unknown_providers
 from otel_llmcost.config import Config, load_config
+from otel_llmcost.prices import load_book
 from otel_llmcost.setting_names import VARIABLES
 
 
@@ -227,3 +232,79 @@ def test_a_relative_ledger_stays_where_the_program_started(
     config = load_config({"OTEL_LLMCOST_LEDGER": "kept/here"}, tmp_path)
     monkeypatch.chdir("/")
     assert config.ledger_directory == tmp_path / "kept" / "here"
+
+
+def test_a_file_that_is_there_and_cannot_be_read_is_fatal_for_its_budgets_are_not_in_force(
+    tmp_path: Path,
+) -> None:
+    for broken in (
+        config_of(tmp_path, "[budgets.all\n"),
+        load_config({"OTEL_LLMCOST_CONFIG": str(tmp_path)}),
+    ):
+        assert broken.fatal == broken.problems
+        assert str(tmp_path) in str(broken.fatal[0])
+    absent = load_config({"OTEL_LLMCOST_CONFIG": str(tmp_path / "none.toml")})
+    assert (len(absent.problems), absent.fatal) == (1, [])
+
+
+def test_a_program_that_calls_instrument_is_told_of_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "otel-llmcost.toml").write_text("[budgets.all\n", encoding="utf-8")
+    program = """
+import otel_llmcost
+from otel_llmcost import entry
+from otel_llmcost.process import assembled
+entry.pre_instrument()
+entry.OpenAIInstrumentor().instrument()
+assert assembled().engine.active == {"openai"}
+for told in (otel_llmcost.instrument, otel_llmcost.budget_status):
+    try:
+        told()
+    except otel_llmcost.ConfigurationError as error:
+        print(error)
+assert assembled().engine.active == {"openai", "anthropic"}
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "OTEL_LLMCOST_LEDGER": "off"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) == 2
+    assert all("otel-llmcost.toml" in line and "is not valid TOML" in line for line in lines)
+
+
+def test_a_provider_of_a_budget_or_discount_that_nobody_knows_is_told_with_its_place(tmp_path: Path) -> None:
+    config = config_of(
+        tmp_path,
+        """
+[budgets.search]
+amount = 5
+providers = ["gemini", "opnai"]
+[budgets."a.b"]
+amount = 5
+providers = "bedrok"
+[[prices.discount]]
+provider = "antropic"
+percent = 10
+[[prices.discount]]
+provider = "open*"
+percent = 10
+""",
+    )
+    assert config.document is not None
+    told = [
+        str(problem) for problem in unknown_providers(config, load_book(user_documents=[config.document]))
+    ]
+    file = f"{tmp_path}/otel-llmcost.toml"
+    begins = [
+        f"{file}:4: budgets.search.providers: names a provider that nobody knows; did you mean 'openai'? (got 'opnai')",
+        f"{file}:7: budgets.a.b.providers: names a provider that nobody knows; did you mean 'aws.bedrock'?",
+        f"{file}:9: discount.provider: names a provider that nobody knows; did you mean 'anthropic'?",
+    ]
+    assert len(told) == len(begins)
+    assert all(one.startswith(begin) for one, begin in zip(told, begins, strict=True)), told

@@ -188,7 +188,8 @@ def budget_status(directory: Path | str | None = None) -> list[BudgetState]:
     """How every budget stands: limit, spent, reserved, remaining, refused, when it resets and runs out.
 
     Inside a program whose calls are watched, its own budgets are meant; elsewhere those of the settings, as
-    `otel-llmcost budget status` shows them. Raises `LedgerError`.
+    `otel-llmcost budget status` shows them. Raises `LedgerError`, and `ConfigurationError` for a settings file that
+    cannot be read.
     """
     made = assembled()
     if made is not None and made.gate is not None and directory is None:
@@ -196,6 +197,8 @@ def budget_status(directory: Path | str | None = None) -> list[BudgetState]:
             made.gate.past.wait()
         return made.gate.snapshot()
     config = _config()
+    if config.document is None and config.fatal:
+        raise config.fatal[0]
     file = str(config.document.path) if config.document is not None else ""
     parsed = parse_budgets(config.table("budgets"), file)
     if not parsed.budgets:

@@ -58,13 +58,50 @@ def open_book(config: Config) -> Book:
 
 
 def unknown_providers(config: Config, book: Book) -> Iterable[ConfigurationError]:
-    """Hosts and models that the settings give to a provider which neither these prices nor we know."""
-    if not (config.hosts or config.models):
-        return
-    from .prices.naming import misnamed_providers
+    """Hosts, models, budgets and discounts that name a provider which neither these prices nor we know."""
+    if config.hosts or config.models:
+        from .prices.naming import misnamed_providers
 
-    for found in misnamed_providers(book.catalogue, config.hosts, config.models):
-        yield _with_place(config, found)
+        for found in misnamed_providers(book.catalogue, config.hosts, config.models):
+            yield _with_place(config, found)
+    if config.table("budgets"):
+        from .budgets import parse_budgets
+
+        file = str(config.document.path) if config.document is not None else ""
+        for problem in unknown_in_budgets(book, parse_budgets(config.table("budgets"), file).budgets):
+            table = config.table("budgets", problem.key.split(".", 1)[1].removesuffix(".providers"))
+            yield problem.at(file, table.line("providers")) if table is not None else problem
+    discounts = book.catalogue.own.discounts
+    if discounts:
+        from .prices.naming import misnamed
+
+        for problem in misnamed(book.catalogue, "discount.provider", [one.provider for one in discounts]):
+            yield _discount_with_place(config, problem)
+
+
+def unknown_in_budgets(book: Book, budgets: Iterable[Budget]) -> Iterable[ConfigurationError]:
+    """Providers of budgets that nobody knows: such a budget covers none of the calls that are meant."""
+    for budget in budgets:
+        if budget.providers:
+            from .prices.naming import misnamed
+
+            yield from misnamed(book.catalogue, f"budgets.{budget.name}.providers", budget.providers)
+
+
+def _discount_with_place(config: Config, found: ConfigurationError) -> ConfigurationError:
+    """Where it stands in the settings; a file of prices tells no place."""
+    from .toml_source import TomlTable
+
+    for table in (config.table(), config.table("prices")):
+        given = table.get("discount") if table is not None else None
+        for one in given if isinstance(given, list) else [given]:
+            if (
+                isinstance(one, TomlTable)
+                and one.get("provider") == found.value
+                and config.document is not None
+            ):
+                return found.at(str(config.document.path), one.line("provider"))
+    return found
 
 
 def _with_place(config: Config, found: Misnamed) -> ConfigurationError:

@@ -77,7 +77,7 @@ class Config:
     def __init__(self) -> None:
         self.problems: list[ConfigurationError] = []
         self.fatal: list[ConfigurationError] = []
-        """Mistakes in budgets that should block: the program is told at its start."""
+        """Mistakes in budgets that should block, and a file that is there and cannot be read: the program is told."""
 
     def table(self, *path: str) -> TomlTable | None:
         """A table of the file, such as `table("budgets")`; None where there is none."""
@@ -131,12 +131,9 @@ def _load_file(config: Config, environ: Mapping[str, str], directory: Path | Non
         config.document = read_toml(path)
     except ConfigurationError as problem:
         config.problems.append(problem)
-    except OSError as problem:
-        config.problems.append(
-            ConfigurationError(
-                f"cannot be read: {problem.strerror}", file=str(path), allowed="a readable TOML file"
-            )
-        )
+        # whatever budgets it has are not in force
+        if os.path.exists(path):  # noqa: PTH110 - `Path.exists` raises where it may not look
+            config.fatal.append(problem)
     config.trusted_document = trusted
 
 

@@ -28,6 +28,7 @@ from .assembly import (
     open_use_cases,
     read_past,
     tell,
+    unknown_in_budgets,
 )
 from .config import Config
 from .endings import Endings
@@ -261,6 +262,7 @@ def use_budgets(*budgets: Budget) -> None:
     if not made.config.enabled:
         return
     directory = ledger_settings(made.config).directory
+    tell(unknown_in_budgets(made.book, budgets))
     made.gate = made.settler.gate = gate_of(budgets, made.book, directory)
     if made.gate is not None:
         guarded(read_past, made.gate, made.config)
@@ -270,8 +272,8 @@ def instrument(client: Any = None, *, sdks: Iterable[str] | None = None) -> None
     """Watch every call of the supported SDKs, of the named ones, or of one `client` alone.
 
     Works before or after the SDKs are imported and their clients made. Raises `ValueError` for a name that is
-    no supported SDK, `ConfigurationError` for a mistake in a budget that should block calls (they are watched all the
-    same). With `OTEL_LLMCOST_DISABLED=true` nothing happens.
+    no supported SDK, `ConfigurationError` for a mistake in a budget that should block calls, or a settings file that
+    cannot be read (calls are watched all the same). With `OTEL_LLMCOST_DISABLED=true` nothing happens.
     """
     if not enabled():
         return

@@ -223,6 +223,14 @@ def test_the_command_knows_nothing_of_processes_where_no_ledger_is_kept(
     assert [one["spent"] for one in json.loads(named.stdout)] == ["15", "5"]
 
 
+def test_the_command_names_a_file_that_cannot_be_read(settings: Path) -> None:
+    settings.write_text("[budgets.all\n")
+    done = CliRunner().invoke(main, ["budget", "status"])
+    assert done.exit_code == 1
+    assert f"{settings}:1: is not valid TOML" in done.output
+    assert "no budgets" not in done.output
+
+
 def test_without_budgets_the_command_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))

@@ -36,6 +36,8 @@ def status(as_json: bool, directory: Path | None) -> None:
     ledger tells what all processes spent together.
     """
     config = load_config()
+    if config.document is None and config.fatal:
+        raise config.fatal[0]
     file = str(config.document.path) if config.document is not None else ""
     parsed = parse_budgets(config.table("budgets"), file)
     for problem in parsed.problems:

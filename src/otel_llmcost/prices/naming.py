@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from .. import semconv
+from ..errors import ConfigurationError
 from .catalogue import Catalogue
 from .hosts import DELEGATED, HOSTS
 from .providers import PRICED_AS, SPELLINGS, provider_name
@@ -25,7 +28,7 @@ def misnamed_providers(
 ) -> Iterator[Misnamed]:
     """Entries whose provider has no prices, is none of our names, and stands in no price row of the user's."""
     known = _known(catalogue)
-    listed = f"{', '.join(sorted(catalogue.snapshot.texts))}, or the provider of a price row of your own"
+    listed = _listed(catalogue)
     for key, value in hosts.items():
         if value != DELEGATED and provider_name(value) not in known:
             yield Misnamed("hosts", key, value, f"{semconv.LOCAL}, {DELEGATED}, {listed}")
@@ -33,6 +36,23 @@ def misnamed_providers(
         prefix, slash, _ = value.partition("/")
         if slash and provider_name(prefix) not in known and not _begins_a_model(catalogue, prefix):
             yield Misnamed("models", key, value, f"a model alone, or provider/model with {listed}")
+
+
+def misnamed(catalogue: Catalogue, key: str, names: Iterable[str]) -> Iterator[ConfigurationError]:
+    """Those of the names, or patterns of names, that no provider has, each with the one that may be meant."""
+    known = _known(catalogue)
+    for name in names:
+        if any(fnmatchcase(one, name) for one in known):
+            continue
+        near = difflib.get_close_matches(name, [*known, *SPELLINGS], n=1)
+        meant = f"; did you mean {provider_name(near[0])!r}?" if near else ""
+        yield ConfigurationError(
+            f"names a provider that nobody knows{meant}", key=key, value=name, allowed=_listed(catalogue)
+        )
+
+
+def _listed(catalogue: Catalogue) -> str:
+    return f"{', '.join(sorted(catalogue.snapshot.texts))}, or the provider of a price row of your own"
 
 
 def _known(catalogue: Catalogue) -> set[str]:
