@@ -35,6 +35,7 @@ from otel_llmcost.settle import Settler
 from otel_llmcost.tracker import CostTracker
 from otel_llmcost.usage import register_usage_reader
 from otel_llmcost.usage.bodies import registry
+from otel_llmcost.watch import guard
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
 CHAT = {
@@ -325,13 +326,17 @@ def test_a_call_that_the_program_calls_free_is_free(house: House) -> None:
 
 
 @pytest.mark.parametrize("answer", ["abc", Decimal("NaN"), -1, float("inf"), object()])
-def test_a_resolver_that_answers_no_amount_leaves_it_to_the_book(house: House, answer: object) -> None:
+def test_a_resolver_that_answers_no_amount_leaves_it_to_the_book(
+    house: House, answer: object, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(guard, "_seen", guard._Seen())  # each kind of failure is logged once in a process
     tracked = CostTracker(house.parts).update(
         provider="openai",
         response=CHAT,
         price_resolver=lambda call: answer,  # type: ignore[arg-type, return-value]
     )
     assert (tracked.usd, tracked.priced.status) == (Decimal("0.00225"), "exact")
+    assert "price_resolver failed (UsageError: cost " in caplog.text
 
 
 @pytest.mark.parametrize("answer", [5, {"inptu": 5}, {"input": "many"}, {"input": -1}, {5: 5}, None])

@@ -6,7 +6,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
-from functools import partial
 from typing import Unpack
 
 from opentelemetry.context import Context
@@ -92,8 +91,7 @@ class CostTracker:
         duration_ns, end_ns = round(arguments.seconds("latency_s", latency_s) * 1e9), time.time_ns()
         call = _call_of_reading(reading, named, model, operation)
         call.start_ns, call.end_ns = end_ns - duration_ns, end_ns
-        resolver = partial(_resolved, price_resolver) if price_resolver is not None else None
-        return self._take(call, context, resolver)
+        return self._take(call, context, _checked(price_resolver) if price_resolver is not None else None)
 
     def record(
         self,
@@ -182,10 +180,15 @@ class CostTracker:
         return tracked
 
 
-def _resolved(resolver: PriceResolver, call: Call) -> Decimal | None:
-    """What the user's own function answers. Raises whatever it raises, and `UsageError` for no amount."""
-    cost = resolver(call)
-    return None if cost is None else _amount(cost)
+def _checked(resolver: PriceResolver) -> Callable[[Call], Decimal | None]:
+    """The user's own function, under a name for the log; what it answers is an amount or a `UsageError`."""
+
+    def price_resolver(call: Call) -> Decimal | None:
+        cost = resolver(call)
+        return None if cost is None else _amount(cost)
+
+    price_resolver.__qualname__ = price_resolver.__name__
+    return price_resolver
 
 
 def _amount(cost: Cost) -> Decimal:
