@@ -179,6 +179,11 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Promethe
                 "all money in Prometheus",
                 lambda: abs((prometheus.value("sum(llm_cost_USD_total)") or 0) - wanted) < 1e-9,
             )
+            # Prometheus fetches what the collector says of itself, each at its own pace
+            until(
+                "the collector's own metrics in Prometheus",
+                lambda: prometheus.value("sum(otelcol_exporter_queue_size)") is not None,
+            )
             yield prometheus, world
     finally:
         parts.stop()
