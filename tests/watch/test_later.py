@@ -273,3 +273,16 @@ def test_what_was_set_aside_for_a_background_response_is_given_back(world: World
     assert gate.held.ended == []
     asked.responses.retrieve("resp_1")
     assert (gate.held.ended, gate.spent) == (["released"], [])
+
+
+def test_work_that_we_saw_begin_began_then_whatever_the_providers_clock_says(world: World) -> None:
+    world.settler.tracer = world.engine.tracer
+    long_ago = {**RESPONSE, "background": True, "created_at": 1_600_000_000}
+    bodies = [{**long_ago, "status": "queued", "usage": None}, long_ago]
+    http = httpx2.Client(transport=InProcess(lambda request: httpx2.Response(200, json=bodies.pop(0))))
+    asked = openai.OpenAI(api_key="none", max_retries=0, http_client=http)
+    asked.responses.create(model="gpt-4.1", input="Where?", background=True)
+    asked.responses.retrieve("resp_1")
+    (begun, _), (call, priced) = world.calls
+    assert call.start_ns == begun.start_ns
+    assert (priced.status, priced.amount) == ("exact", femto("0.0028"))  # at today's rates, not those of 2020

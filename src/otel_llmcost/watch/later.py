@@ -200,7 +200,8 @@ def _call(
 ) -> Call:
     client, now = observation.client, time.time_ns()
     notes = tuple(text for text in reading.notes if not reading.usage or code_of(text) != NO_USAGE_NOTE)
-    start = created_ns or (created.start_ns if created is not None else 0)
+    # what we saw ourselves counts more than the provider's clock
+    start = created.start_ns if created is not None else created_ns
     if not start:
         start = now
         notes = (
