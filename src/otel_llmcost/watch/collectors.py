@@ -141,7 +141,7 @@ class Collector:
 class ChatCollector(Collector):
     """OpenAI chat and legacy completions: the first chunk, the finish reasons, every chunk with usage."""
 
-    __slots__ = ("_beside", "_headless", "_told_at", "_usage_seen", "of_openai")
+    __slots__ = ("_beside", "_headless", "_told_at", "_usage_seen")
     PLACE = "chat elsewhere"
 
     def __init__(self, keep_text: bool = False, of_openai: bool = False) -> None:

@@ -11,7 +11,10 @@ def never_sent(error: BaseException | None) -> bool:
     for _ in range(8):
         if error is None:
             return False
-        if isinstance(error, ImportError) or type(error).__name__ in _UNSENT:
+        kind = type(error)
+        if kind.__module__.partition(".")[0] in ("httpx", "httpx2"):
+            return kind.__name__ in _UNSENT  # what stands behind it may be an earlier attempt's
+        if isinstance(error, ImportError):
             return True
         error = error.__cause__ or error.__context__
     return False
