@@ -16,6 +16,8 @@ from otel_llmcost.cli.diagnosis import diagnose
 from otel_llmcost.cli.findings import BROKEN, NOTE, OK
 from otel_llmcost.ledger.scopes import keep_seen
 
+from ..loopback import free_port
+
 COMMAND = str(Path(sys.executable).with_name("otel-llmcost"))
 
 
@@ -34,11 +36,9 @@ def found(environ, directory, topic, name):
     return matching[0]
 
 
-@pytest.fixture
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+@pytest.fixture(name="free_port")
+def a_free_port():
+    return free_port()
 
 
 def test_a_fresh_machine_is_not_broken_and_nothing_is_made(environ, tmp_path):

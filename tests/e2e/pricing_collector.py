@@ -10,8 +10,9 @@ from otel_llmcost.collector import Options, pricing_document
 from otel_llmcost.prices.book import Book
 from otel_llmcost.spans import cost_attributes, read_call
 
+from ..loopback import free_port
 from .otlp_wire import Sink, Span, send_spans
-from .real_parts import Collector, Parts, free_port, until
+from .real_parts import Collector, Parts, until
 
 # Everything comes back, at once and unsampled: the tests of sampling use gateway.yaml as it is.
 _BACK = """\

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+
+from ..loopback import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = ROOT / ".backends" / "bin"
@@ -48,12 +49,6 @@ def _found(name: str, there: bool) -> Path:
     if os.environ.get("CI", "").lower() in {"1", "true", "yes"}:
         pytest.fail(message)
     pytest.skip(message)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def until(what: str, look: Callable[[], Found | None], seconds: float = 30.0) -> Found:

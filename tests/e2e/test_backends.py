@@ -9,8 +9,9 @@ import pytest
 
 from ..acceptance.conftest import World
 from ..acceptance.ledger_sum import ledger_calls, ledger_total
+from ..loopback import free_port
 from .otlp_wire import Span, cumulative_cost, send_metrics, send_spans
-from .real_parts import Collector, Jaeger, Parts, Prometheus, free_port, until
+from .real_parts import Collector, Jaeger, Parts, Prometheus, until
 
 PROGRAM = """
     import anthropic

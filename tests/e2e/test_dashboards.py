@@ -17,7 +17,8 @@ from otel_llmcost.server.demo_provider import DemoProvider
 from ..acceptance.conftest import World
 from ..acceptance.ledger_sum import ledger_total
 from ..acceptance.sink import Sink
-from .real_parts import ROOT, Parts, Prometheus, free_port, until
+from ..loopback import free_port
+from .real_parts import ROOT, Parts, Prometheus, until
 
 GRAFANA = ROOT / "grafana"
 BOARDS = sorted((GRAFANA / "dashboards").glob("*.json"))

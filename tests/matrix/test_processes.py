@@ -18,6 +18,7 @@ from otel_llmcost.server.demo_provider import DemoProvider
 
 from ..acceptance.ledger_sum import ledger_total
 from ..acceptance.sink import Sink
+from ..loopback import free_port
 from .ahead import Ahead
 from .conftest import chosen
 from .environments import alone
@@ -112,7 +113,7 @@ def _environment(provider: DemoProvider, sink: Sink, folder: Path) -> dict[str, 
 
 def _run(program: Program, python: Path, environment: dict[str, str], folder: Path) -> str:
     """Everything that the program said, after it ended by itself or was asked to."""
-    port = _free_port()
+    port = free_port()
     command = [part.format(port=port) for part in program.command]
     start = [str(python.parent / "opentelemetry-instrument"), str(python.parent / command[0]), *command[1:]]
     log = folder / "log.txt"
@@ -150,9 +151,3 @@ def _ask(port: int, count: int, running: subprocess.Popen[bytes], log: Path) -> 
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(ask, range(count))) == [b"done"] * count
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
