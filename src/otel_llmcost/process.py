@@ -6,12 +6,28 @@ Apart from `runtime`, so that a program where we are switched off loads none of 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol
 
 from .config import Config, load_config
 
 if TYPE_CHECKING:
-    from .runtime import Runtime
+    from .budgets import Gate
+    from .prices import Book
+
+
+class Assembled(Protocol):
+    """The runtime, as those see it who must not load it: the doors of OpenTelemetry and the answers."""
+
+    config: Config
+    gate: Gate | None
+
+    @property
+    def book(self) -> Book:
+        """The prices in force."""
+
+    def unwatch(self, names: Iterable[str] | None = None) -> None:
+        """Take the hooks off again, of some SDKs or all."""
 
 
 class Process:
@@ -20,7 +36,7 @@ class Process:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self._config: Config | None = None
-        self.runtime: Runtime | None = None
+        self.runtime: Assembled | None = None
 
     def settings(self) -> Config:
         """The settings, read once. No lock: threads that come at once may each read them, a forked child never waits."""
@@ -37,6 +53,6 @@ def enabled() -> bool:
     return process.settings().enabled
 
 
-def assembled() -> Runtime | None:
+def assembled() -> Assembled | None:
     """The runtime where there is one already."""
     return process.runtime

@@ -237,10 +237,10 @@ class Runtime:
 def runtime() -> Runtime:
     """The runtime of this process, assembled on first use."""
     made = process.runtime
-    if made is None:
+    if not isinstance(made, Runtime):
         with process.lock:
             made = process.runtime
-            if made is None:
+            if not isinstance(made, Runtime):
                 made = process.runtime = Runtime(process.settings())
     return made
 

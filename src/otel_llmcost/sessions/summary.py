@@ -2,17 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..money import as_decimal, as_text
 
 if TYPE_CHECKING:
-    from .live import Session
+    from ..attribution import Rollup
+    from ..comparison import Savings
+    from .log import SessionRecord
     from .totals import StageTotals
 
 
-def metrics(session: Session) -> dict[str, object]:
+class Figures(Protocol):
+    """What is told of a session."""
+
+    record: SessionRecord
+    rollup: Rollup
+
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def usd(self) -> Decimal | None: ...
+    @property
+    def unpriced_calls(self) -> int: ...
+    @property
+    def input_tokens(self) -> int: ...
+    @property
+    def output_tokens(self) -> int: ...
+    @property
+    def mean_latency_s(self) -> float | None: ...
+    @property
+    def output_tokens_per_s(self) -> float | None: ...
+    @property
+    def stages(self) -> Mapping[str, StageTotals]: ...
+    @property
+    def savings(self) -> Savings | None: ...
+    def latency_s(self, share: float) -> float | None: ...
+
+
+def metrics(session: Figures) -> dict[str, object]:
     """Everything as plain values; amounts as decimal strings in USD, times in seconds, None where unknown."""
     record, rollup, compared = session.record, session.rollup, session.savings
     return {
@@ -57,7 +87,7 @@ def _stage(totals: StageTotals, session_s: float) -> dict[str, object]:
     }
 
 
-def summary(session: Session) -> str:
+def summary(session: Figures) -> str:
     """One line for people."""
     record, rollup = session.record, session.rollup
     what = " ".join(part for part in (record.task, record.mode) if part)

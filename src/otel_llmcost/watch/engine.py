@@ -240,6 +240,10 @@ class Engine:
         """Remember a call whose body is read by the program, to settle it at exit at the latest."""
         self._in_flight.add(observation)
 
+    def watch_lines(self, observation: Observation, result: Any) -> None:
+        """Settle each line of a batch's results as the program reads it."""
+        self.later.watch_lines(observation, result)
+
     def has_in_flight(self, since_ns: int, model: str, trace_id: int | None) -> bool:
         """Whether a call of this model that began since then, in this trace where one is given, is not settled yet."""
         return any(

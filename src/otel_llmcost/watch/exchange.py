@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from .body import decoded
 from .collectors import Collector
 from .unparsed import read_bytes
 
-if TYPE_CHECKING:
-    from .observation import Observation
-
 _CUT_SHORT = "api_error"  # as the anthropic SDK calls it on its own span
 EXTENSION = "otel_llmcost"
 """Key in `response.extensions` of the exchange; an attribute on the response would break pickling it."""
+
+
+class Owner(Protocol):
+    """The call of an exchange, as the exchange sees it."""
+
+    error: BaseException | None
+    exchanges: list[Exchange]
+
+    @property
+    def open(self) -> bool: ...
+    @property
+    def ends_with_native(self) -> bool: ...
+    def fold(self, events: Sequence[Any]) -> Mapping[str, Any]: ...
+    def finish(self) -> None: ...
 
 
 class Exchange:
@@ -25,7 +37,7 @@ class Exchange:
         "headers",
         "heard",
         "kind",
-        "observation",
+        "owner",
         "raw",
         "read",
         "response",
@@ -33,11 +45,12 @@ class Exchange:
         "unparsed",
     )
 
-    def __init__(self, observation: Observation, response: Any, stream: bool, unparsed: bool) -> None:
-        self.observation: Observation | None = observation
+    def __init__(
+        self, owner: Owner, collector: Collector, response: Any, *, stream: bool, unparsed: bool
+    ) -> None:
+        self.owner: Owner | None = owner
         """None once its call is settled: the two would keep each other, and the reply, for the garbage collector."""
-        kind = observation.route.collector if stream or unparsed else Collector
-        self.collector: Collector = kind(observation.engine.keep_text, observation.client.is_openai)
+        self.collector = collector
         self.stream = stream
         self.read = False
         """Whether the body was read to its end."""
@@ -57,23 +70,23 @@ class Exchange:
         collector = self.collector
         if collector.body is not None:
             return collector.body
-        observation = self.observation
-        if observation is None or not collector.events:
+        owner = self.owner
+        if owner is None or not collector.events:
             return {}
-        return observation.route.fold([*collector.events, *collector.items])
+        return owner.fold([*collector.events, *collector.items])
 
     def ended(self, error: BaseException | None, read: bool) -> None:
         """The body was read, closed, failed or dropped."""
-        observation = self.observation
-        if observation is None or not observation.open or self is not observation.exchanges[-1]:
+        owner = self.owner
+        if owner is None or not owner.open or self is not owner.exchanges[-1]:
             return
         self.read = read
-        if error is not None and observation.error is None:
-            observation.error = error
-        if error is not None and observation.ends_with_native:
+        if error is not None and owner.error is None:
+            owner.error = error
+        if error is not None and owner.ends_with_native:
             return  # the SDK ends its span with this error in a moment, and says what it calls it
         if self.stream or self.unparsed:
-            observation.finish()
+            owner.finish()
 
     def cut_short(self) -> str:
         """The `error.type` of a stream that the provider ended without its last event, which raises nothing."""

@@ -6,22 +6,18 @@ an empty-choices chunk breaks programs that take `choices[0]` of every chunk.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
 
 from .. import semconv
-
-if TYPE_CHECKING:
-    from .observation import Observation
 
 _TAKE_IT = frozenset({semconv.OPENAI, semconv.AZURE_OPENAI})
 _OPTION = "stream_options"
 
 
-def with_usage(observation: Observation, options: Any) -> Any:
+def with_usage(options: Any, body: Mapping[str, Any], api: str, provider: str) -> Any:
     """The request's options, asking for usage; the very same object where nothing is to be added."""
-    body = observation.body
-    if observation.route.api != "chat_completions" or observation.client.provider not in _TAKE_IT:
+    if api != "chat_completions" or provider not in _TAKE_IT:
         return options
     said = body.get(_OPTION)
     if not body.get("stream") or not isinstance(options.json_data, dict):
@@ -31,7 +27,6 @@ def with_usage(observation: Observation, options: Any) -> Any:
     asking = options.model_copy() if hasattr(options, "model_copy") else options.copy()
     kept = said if isinstance(said, dict) else {}
     asking.json_data = {**options.json_data, _OPTION: {**kept, "include_usage": True}}
-    observation.hides_usage = True
     return asking
 
 

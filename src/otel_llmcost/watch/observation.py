@@ -6,13 +6,12 @@ Nothing is held attached to the context between two steps of the user's program.
 
 from __future__ import annotations
 
-import random
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
@@ -23,6 +22,7 @@ from .. import semconv
 from ..call import INCOMPLETE_NOTE, NO_TAGS, NOT_BILLED_NOTE, note, refused_by
 from ..usage.quantities import encodable
 from .body import watch_body, watch_memory_body
+from .collectors import Collector
 from .exchange import EXTENSION, Exchange
 from .guard import guarded
 from .injection import hide_usage
@@ -30,8 +30,7 @@ from .sending import never_sent
 
 if TYPE_CHECKING:
     from .client import ClientFacts
-    from .declaration import Route, Sdk
-    from .engine import Engine
+    from .declaration import Body, Route, Sdk
 
 current: ContextVar[Observation | None] = ContextVar("otel_llmcost_observation", default=None)
 """The watched call whose request runs in this context."""
@@ -49,6 +48,19 @@ def nobodys() -> Iterator[None]:
 
 _runtime = getattr(otel_context, "_RUNTIME_CONTEXT", None)
 Entered = tuple[Token["Observation | None"], Any]
+
+
+class Concluding(Protocol):
+    """The engine, as a call sees it."""
+
+    unwatched: int
+    keep_text: bool
+    baggage_goes_out: bool
+
+    def adopt_current_span(self, observation: Observation) -> None: ...
+    def follow(self, observation: Observation) -> None: ...
+    def watch_lines(self, observation: Observation, result: Any) -> None: ...
+    def conclude(self, observation: Observation) -> None: ...
 
 
 class Observation:
@@ -83,7 +95,7 @@ class Observation:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Concluding,
         sdk: Sdk,
         route: Route,
         client: ClientFacts,
@@ -164,7 +176,9 @@ class Observation:
 
     def responded(self, response: Any, stream: bool, raw: bool, retries: int) -> None:
         """A response arrived, its body maybe unread: follow it to its end."""
-        exchange = Exchange(self, response, stream, raw)
+        kind = self.route.collector if stream or raw else Collector
+        collector = kind(self.engine.keep_text, self.client.is_openai)
+        exchange = Exchange(self, collector, response, stream=stream, unparsed=raw)
         self.exchanges.append(exchange)
         if retries >= self.attempts:
             self.attempts = retries + 1
@@ -180,6 +194,10 @@ class Observation:
         elif stream:
             watch_memory_body(response, exchange.ended)
             self._follow()
+
+    def fold(self, events: Sequence[Any]) -> Body:
+        """The body that the kept events of its stream amount to."""
+        return self.route.fold(events)
 
     def _follow(self) -> None:
         self.followed = True
@@ -199,7 +217,7 @@ class Observation:
         """
         self.leave(entered)
         if self.route.lines:
-            self.engine.later.watch_lines(self, result)
+            self.engine.watch_lines(self, result)
         if self.hides_usage:
             hide_usage(result)
         if not self.exchanges and self._unwatched != self.engine.unwatched:
@@ -257,7 +275,7 @@ class Observation:
     def _let_go(self) -> None:
         self.error = None  # its traceback holds the frames of the program, and the response may live on
         for exchange in self.exchanges:
-            exchange.observation = None
+            exchange.owner = None
 
     @property
     def open(self) -> bool:
@@ -275,18 +293,3 @@ class Observation:
         if span is None and self.parent is not None:
             span = trace.get_current_span(self.parent)
         return span.get_span_context().trace_id if span is not None else 0
-
-    def end_ns(self) -> int:
-        """Now, or for a stream the moment of its last event: an abandoned one may be found much later."""
-        for exchange in reversed(self.exchanges):
-            if exchange.collector.last_ns:
-                return max(exchange.collector.last_ns, exchange.heard[0])
-        return time.time_ns()
-
-    def key(self) -> str:
-        """The call key: of its span where it has one, else of random ids."""
-        if self.span is not None:
-            ids = self.span.get_span_context()
-            if ids.is_valid:
-                return f"otel:{ids.trace_id:032x}:{ids.span_id:016x}"
-        return f"otel:{random.getrandbits(128):032x}:{random.getrandbits(64):016x}"

@@ -30,6 +30,8 @@ from .sending import never_sent
 from .unfinished import estimate
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
     from .exchange import Exchange
     from .observation import Observation
 
@@ -53,7 +55,7 @@ def call_of(observation: Observation) -> Call:
         observation.model,
         reading.model,
         observation.start_ns,
-        observation.end_ns(),
+        _end_ns(observation),
         reading.usage,
         reading.tier,
         reading.speed,
@@ -83,14 +85,29 @@ def _key(observation: Observation, reading: Reading) -> str:
     """The call's key: that of its span, unless its response may be seen again and is not paid later."""
     if observation.body.get("background") is True and reading.usage and reading.response_id:
         return response_key(observation.client.host, reading.response_id)
-    return observation.key()
+    return _key_of_span(observation.span)
+
+
+def _key_of_span(span: Span | None) -> str:
+    """The key of a call's span where it has one, else of random ids."""
+    if span is not None:
+        ids = span.get_span_context()
+        if ids.is_valid:
+            return f"otel:{ids.trace_id:032x}:{ids.span_id:016x}"
+    return f"otel:{random.getrandbits(128):032x}:{random.getrandbits(64):016x}"
+
+
+def _end_ns(observation: Observation) -> int:
+    """Now, or for a stream the moment of its last event: an abandoned one may be found much later."""
+    for exchange in reversed(observation.exchanges):
+        if exchange.collector.last_ns:
+            return max(exchange.collector.last_ns, exchange.heard[0])
+    return time.time_ns()
 
 
 def call_without_reading(observation: Observation) -> Call:
     """The call as its request tells it, where reading it failed: visible, with the reason."""
-    call = Call(
-        f"otel:{random.getrandbits(128):032x}:{random.getrandbits(64):016x}", observation.client.provider
-    )
+    call = Call(_key_of_span(None), observation.client.provider)
     call.operation, call.request_model = observation.route.operation, observation.model
     call.start_ns, call.end_ns = observation.start_ns, time.time_ns()
     call.tags, call.request = observation.tags, observation.request

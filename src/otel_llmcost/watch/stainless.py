@@ -120,7 +120,9 @@ def _wrap_request_async(
 
 def _departing(engine: Engine, observation: Observation, client: Any, options: Any) -> tuple[Any, Entered]:
     if engine.include_usage and not _is_raw(client, options):  # who reads the bytes would see the extra chunk
-        options = guarded(with_usage, observation, options) or options
+        asked = (observation.body, observation.route.api, observation.client.provider)
+        asking = guarded(with_usage, options, *asked) or options
+        observation.hides_usage, options = asking is not options, asking
     return options, observation.enter()
 
 
