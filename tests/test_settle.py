@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from otel_llmcost.call import EXACT, UNPRICED, Call, Priced, code_of
+from otel_llmcost.budgets import Gate, ProcessCounter, define_budget
+from otel_llmcost.call import EXACT, NO_TAGS, UNPRICED, Call, Priced, batch_key, code_of
 from otel_llmcost.metrics import Counters
+from otel_llmcost.semconv import SETTLE
 from otel_llmcost.settle import Keys, Settler
+from otel_llmcost.watch.later import Created
+
+from .budgets.flat_book import FlatBook, request
 
 
 class Book:
@@ -132,3 +138,20 @@ def test_extra_spellings(name: str, expected: dict[str, Any]) -> None:
     assert {key: found[key] for key in expected} == expected
     unknown = desk.cost_attributes(Priced(UNPRICED, None, {}))
     assert not set(expected) & set(unknown)
+
+
+@pytest.mark.parametrize("elsewhere", ["", "1", "2"])
+def test_each_line_of_a_batch_is_spend_but_those_that_another_process_counts(elsewhere: str) -> None:
+    budget = define_budget("batches", "1")
+    gate = Gate([budget], FlatBook(), {"process": ProcessCounter()})
+    desk = settler(Kept())
+    desk.gate = gate
+    desk.claim = lambda key: key != batch_key("batch_1", elsewhere)
+    observation: Any = SimpleNamespace(
+        span=None, scopes=(), asked_tags=NO_TAGS, reservation=gate.admit(request())
+    )
+    created = Created(call(response_id="batch_1"), observation)
+    for line in ("1", "2", "3"):
+        desk.settle_later(call(batch_key("batch_1", line), operation=SETTLE), created)
+    (state,) = gate.snapshot()
+    assert (state.spent, state.reserved) == (7 * (2 if elsewhere else 3), 0)

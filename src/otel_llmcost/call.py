@@ -7,6 +7,7 @@ Times are nanoseconds since the epoch, UTC. Money is femto-dollars.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -67,15 +68,37 @@ def note(code: str, text: str) -> str:
     return f"{code}: {text}"
 
 
-RESPONSE_KEYS = "resp:"
+SPAN_KEYS, RESPONSE_KEYS, _BATCH_KEYS = "otel:", "resp:", "batch:"
 
 BROKEN_OFF = note(ESTIMATED_NOTE, "the stream broke off before its final usage")
 """Said by a reader of a stream's events; who followed the stream knows better how it ended."""
 
 
+def span_key(trace_id: int, span_id: int) -> str:
+    """The call key of a span."""
+    return f"{SPAN_KEYS}{trace_id:032x}:{span_id:016x}"
+
+
+def random_key() -> str:
+    """The call key of a call that has no span."""
+    return span_key(random.getrandbits(128), random.getrandbits(64))
+
+
 def response_key(host: str, response_id: str) -> str:
     """The call key of a response that can be seen again, by any process."""
     return f"{RESPONSE_KEYS}{host}:{response_id}"
+
+
+def batch_key(batch_id: str, custom_id: str) -> str:
+    """The call key of a batch's line; `custom_id` is "" for a batch that tells one sum."""
+    return f"{_BATCH_KEYS}{batch_id}:{custom_id}"
+
+
+def created_by(call: Call) -> str:
+    """The response id that the call had which created the work that this one settles."""
+    if call.key.startswith(_BATCH_KEYS):
+        return call.key[len(_BATCH_KEYS) :].partition(":")[0]
+    return call.response_id
 
 
 def refused_by(budget: str) -> str:

@@ -144,8 +144,9 @@ class Settler:
     def settle_later(self, call: Call, created: Created | None) -> None:
         """Settle a background response or a batch's result, on a `settle` span linked to the creating one."""
         if call.key in self._keys or not self.claim(call.key):
-            if created is not None and created.reservation is not None:
-                guarded(created.reservation.release)  # who counts it spends it
+            reservation = _taken(created)
+            if reservation is not None:
+                guarded(reservation.release)  # who counts it spends it
             return
         priced = guarded(self.book.price, call) or _FAILED
         if not self._keys.insert(call.key):
@@ -168,11 +169,8 @@ class Settler:
         self._tell(call, priced, span.get_span_context(), scopes, 0)
 
     def _settle_budget_later(self, call: Call, priced: Priced, created: Created | None) -> None:
-        reservation = created.reservation if created is not None else None
-        if created is not None and reservation is not None:
-            created.reservation = (
-                None  # what was set aside is settled by a batch's first line, the others are spend
-            )
+        reservation = _taken(created)
+        if reservation is not None:
             guarded(reservation.settle, priced)
         elif self.gate is not None:
             guarded(self.gate.spend, call, priced, created.asked_tags if created is not None else None)
@@ -276,6 +274,14 @@ class Settler:
             guarded(scope.add, call, priced)
         for listener in self.listeners:
             guarded(listener, call, priced)
+
+
+def _taken(created: Created | None) -> Any:
+    """What was set aside at the creation, once: a batch's first line settles or releases it, the others are spend."""
+    if created is None:
+        return None
+    reservation, created.reservation = created.reservation, None
+    return reservation
 
 
 def _say_crossings(span: ReadableSpan | Span | None, crossings: Iterable[Any] | None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 import time
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,7 +14,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from . import semconv, spans
 from .attribution import Rollup, rollups
 from .attribution.totals import Totals
-from .call import PARTIAL, Call, Priced, Tags
+from .call import PARTIAL, Call, Priced, Tags, random_key, span_key
 from .money import as_decimal
 from .services import Services
 from .version import __version__
@@ -109,6 +108,6 @@ def _start_span(call: Call, parent: Context | None) -> Span:
 def _key(span: Span, around: Span) -> str:
     ids = span.get_span_context()
     if ids.is_valid and ids.span_id != around.get_span_context().span_id:
-        return f"otel:{ids.trace_id:032x}:{ids.span_id:016x}"
+        return span_key(ids.trace_id, ids.span_id)
     # Without a provider a span has its parent's ids, or none: no key of this call.
-    return f"otel:{random.getrandbits(128):032x}:{random.getrandbits(64):016x}"
+    return random_key()

@@ -139,9 +139,13 @@ class CostTracker:
 
     @property
     def usd(self) -> Decimal | None:
-        """What all calls cost in USD, exactly; None where none was priced, a lower bound where some were
-        not."""
+        """What is known of the cost in USD, exactly; None where no call was priced (see `is_lower_bound`)."""
         return as_decimal(self.total.amount) if self.total.priced_calls else None
+
+    @property
+    def is_lower_bound(self) -> bool:
+        """Whether the true cost is above `usd`: calls have no price (yet), or only a part of their price is known."""
+        return self.total.is_lower_bound
 
     def __iter__(self) -> Iterator[Tracked]:
         return iter(self.calls)

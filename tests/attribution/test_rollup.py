@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from otel_llmcost.attribution import Accumulates, Rollup
 from otel_llmcost.attribution.locks import ForkSafeLock
-from otel_llmcost.call import EXACT, PENDING, UNPRICED, Call, Priced
+from otel_llmcost.call import EXACT, PARTIAL, PENDING, UNPRICED, Call, Priced, batch_key, response_key
+from otel_llmcost.semconv import SETTLE
 
 USAGE = {
     "input": 100,
@@ -49,6 +50,31 @@ def test_settling_later_adds_the_cost_and_no_second_call() -> None:
     rollup.add(Call(operation="chat"), Priced(PENDING, None, {}))
     rollup.add(Call(operation="settle", usage={"input": 10}), Priced(EXACT, 30, {}))
     assert (rollup.calls, rollup.amount, rollup.input_tokens) == (1, 30, 10)
+
+
+def test_work_that_is_paid_later_lacks_a_price_until_it_is_settled() -> None:
+    rollup = Rollup()
+    rollup.add(Call(response_id="batch_1"), Priced(PENDING, None, {}))
+    for _ in range(3):
+        rollup.add(Call(), Priced(UNPRICED, None, {}))
+    assert (rollup.calls, rollup.unpriced_calls, rollup.is_lower_bound) == (4, 4, True)
+    for line in range(4):
+        rollup.add(Call(key=batch_key("batch_1", str(line)), operation=SETTLE), Priced(EXACT, 30, {}))
+    assert (rollup.calls, rollup.unpriced_calls, rollup.is_lower_bound) == (4, 3, True)
+
+
+def test_a_background_response_is_settled_by_its_own_id() -> None:
+    rollup = Rollup()
+    rollup.add(Call(response_id="resp_1"), Priced(PENDING, None, {}))
+    settled = Call(key=response_key("api.openai.com", "resp_1"), operation=SETTLE, response_id="resp_1")
+    rollup.add(settled, Priced(EXACT, 30, {}))
+    assert (rollup.calls, rollup.unpriced_calls, rollup.is_lower_bound) == (1, 0, False)
+
+
+def test_a_price_known_in_part_makes_the_sum_a_lower_bound() -> None:
+    rollup = Rollup()
+    rollup.add(Call(), Priced(PARTIAL, 30, {}))
+    assert (rollup.amount, rollup.unpriced_calls, rollup.is_lower_bound) == (30, 0, True)
 
 
 def test_sums_are_exact_from_many_threads() -> None:

@@ -181,7 +181,7 @@ def test_an_error_is_recorded_by_type_and_passes_unchanged(kind: str, spans: Spa
         failing(kind)()
     (span,) = spans()
     values = attributes(span)
-    assert values["error.type"] == f"{__name__}.NoAnswer"
+    assert values["error.type"] == "NoAnswer"
     assert values["llmcost.track.success"] is False
     assert span.status.status_code is trace.StatusCode.ERROR
     assert span.status.description is None
@@ -201,7 +201,7 @@ def test_a_cancelled_coroutine_says_so(spans: Spans) -> None:
             await task
 
     asyncio.run(main())
-    assert attributes(spans()[0])["error.type"] == "asyncio.exceptions.CancelledError"
+    assert attributes(spans()[0])["error.type"] == "CancelledError"
 
 
 def test_sending_throwing_and_returning_work_as_without_us(spans: Spans) -> None:

@@ -60,7 +60,9 @@ def test_totals_are_live_and_exact() -> None:
         settle("unheard-of", 5, 5, 200)
         assert live.usd == Decimal("0.01809")
         assert (live.input_tokens, live.output_tokens, live.tokens) == (1_006, 106, 1_112)
-        assert live.unpriced_calls == 1
+        assert (live.unpriced_calls, live.is_lower_bound) == (1, True)
+        assert ">= $0.018090" in live.summary()
+        assert live.metrics()["cost_is_lower_bound"] is True
         assert live.mean_latency_s == pytest.approx(0.2)
         assert live.output_tokens_per_s == pytest.approx(106 / 0.6)
         assert live.status == "running"
@@ -179,7 +181,7 @@ def test_one_line_at_the_end_where_it_is_asked_for(caplog: pytest.LogCaptureFixt
         settle("unheard-of", 5, 5)
     line = stream.getvalue()
     assert line.startswith(
-        "session s1 (build) completed, 0.0 s, 2 calls, 1,005 in + 105 out tokens, $0.000000, "
+        "session s1 (build) completed, 0.0 s, 2 calls, 1,005 in + 105 out tokens, >= $0.000000, "
     )
     assert "1 unpriced, saved $0.018000 against openai/gpt-5 [plan: 0.0 s, 1,100 tokens, $0.000000]" in line
     assert line.count("\n") == 1

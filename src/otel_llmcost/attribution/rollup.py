@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 from .. import semconv
-from ..call import Call, Priced
+from ..call import PARTIAL, PENDING, UNPRICED, Call, Priced, created_by
 from ..money import as_float
 from ..usage.meters import CACHE_READ_METERS, OUTPUT_METERS, PROMPT_METERS
 from .locks import ForkSafeLock
@@ -28,14 +28,14 @@ class Accumulates(Protocol):
 
 
 class Rollup:
-    """Calls, tokens and femto-dollars of one scope; `amount` sums what is known and is a lower bound
-    otherwise.
+    """Calls, tokens and femto-dollars of one scope; `amount` sums what is known (see `is_lower_bound`).
 
     `settle` calls add the cost and tokens of work that was counted as a call when it was created.
     """
 
     __slots__ = (
         "_lock",
+        "_pending",
         "amount",
         "cache_read_tokens",
         "calls",
@@ -53,6 +53,7 @@ class Rollup:
         self.closed = False
         self.calls = 0
         self.priced_calls = 0
+        self._pending: set[str] = set()
         self.errors = 0
         self.amount = 0
         self.savings = 0
@@ -74,16 +75,30 @@ class Rollup:
         with self._lock:
             if call.operation != semconv.SETTLE:
                 self.calls += 1
+            elif self._pending:
+                self._pending.discard(created_by(call))
             if call.error_type:
                 self.errors += 1
             if priced.amount is not None:
                 self.priced_calls += 1
                 self.amount += priced.amount
+            elif priced.status == PENDING:
+                self._pending.add(call.response_id or call.key)
             self.savings += priced.savings
             self.input_tokens += prompt
             self.output_tokens += output
             self.cache_read_tokens += cached
             self.statuses[priced.status] = self.statuses.get(priced.status, 0) + 1
+
+    @property
+    def unpriced_calls(self) -> int:
+        """Calls that have no price, or none yet: work that is paid later counts until it is first settled."""
+        return self.statuses.get(UNPRICED, 0) + len(self._pending)
+
+    @property
+    def is_lower_bound(self) -> bool:
+        """Whether the true cost is above `amount`: a call has no price (yet), or only a part of its price is known."""
+        return self.unpriced_calls > 0 or self.statuses.get(PARTIAL, 0) > 0
 
     def stage_passed(self, name: str, seconds: float) -> None:
         """Nothing: a roll-up has no stages."""

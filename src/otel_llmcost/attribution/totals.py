@@ -23,7 +23,12 @@ class Totals:
     @property
     def unpriced_calls(self) -> int:
         """Calls that have no price (yet)."""
-        return max(self.rollup.calls - self.rollup.priced_calls, 0)
+        return self.rollup.unpriced_calls
+
+    @property
+    def is_lower_bound(self) -> bool:
+        """Whether the true cost is above `usd`: calls have no price (yet), or only a part of their price is known."""
+        return self.rollup.is_lower_bound
 
     @property
     def input_tokens(self) -> int:
@@ -42,5 +47,5 @@ class Totals:
 
     @property
     def usd(self) -> Decimal | None:
-        """What is known of the cost in USD, exactly; None where no call was priced (see `unpriced_calls`)."""
+        """What is known of the cost in USD, exactly; None where no call was priced (see `is_lower_bound`)."""
         return as_decimal(self.rollup.amount) if self.rollup.priced_calls else None

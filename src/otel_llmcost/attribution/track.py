@@ -89,13 +89,6 @@ class _Ids:
         return values
 
 
-def error_type(error: BaseException) -> str:
-    """The qualified name of an error's class, as `error.type` wants it; without the module for built-in
-    ones."""
-    kind = type(error)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
 class TrackedRun:
     """One run of a tracked function: its span, its tags and its roll-up."""
 
@@ -134,6 +127,6 @@ class TrackedRun:
             span.set_attribute(semconv.TRACK_SUCCESS, error is None)
             span.set_attribute(semconv.TRACK_LATENCY, time.perf_counter() - self._started_s)
             if error is not None:
-                span.set_attribute(semconv.ERROR_TYPE, error_type(error))
+                span.set_attribute(semconv.ERROR_TYPE, type(error).__qualname__)
                 span.set_status(Status(StatusCode.ERROR))
         span.end()

@@ -28,6 +28,8 @@ class Figures(Protocol):
     @property
     def unpriced_calls(self) -> int: ...
     @property
+    def is_lower_bound(self) -> bool: ...
+    @property
     def input_tokens(self) -> int: ...
     @property
     def output_tokens(self) -> int: ...
@@ -61,6 +63,7 @@ def metrics(session: Figures) -> dict[str, object]:
         "output_tokens": rollup.output_tokens,
         "cache_read_tokens": rollup.cache_read_tokens,
         "cost_usd": _text(session.usd),
+        "cost_is_lower_bound": session.is_lower_bound,
         "cache_savings_usd": as_text(rollup.savings),
         "mean_latency_s": session.mean_latency_s,
         "p50_latency_s": session.latency_s(0.5),
@@ -84,6 +87,7 @@ def _stage(totals: StageTotals, session_s: float) -> dict[str, object]:
         "input_tokens": rollup.input_tokens,
         "output_tokens": rollup.output_tokens,
         "cost_usd": _text(totals.usd),
+        "cost_is_lower_bound": totals.is_lower_bound,
     }
 
 
@@ -96,7 +100,7 @@ def summary(session: Figures) -> str:
         f"{session.seconds:.1f} s",
         f"{rollup.calls} call{'' if rollup.calls == 1 else 's'}",
         f"{session.input_tokens:,} in + {session.output_tokens:,} out tokens",
-        _money(session.usd),
+        _cost(session.usd, session.is_lower_bound),
     ]
     if session.unpriced_calls:
         parts.append(f"{session.unpriced_calls} unpriced")
@@ -110,12 +114,16 @@ def summary(session: Figures) -> str:
 
 def _stage_text(totals: StageTotals) -> str:
     tokens = totals.rollup.input_tokens + totals.rollup.output_tokens
-    return f"{totals.name}: {totals.seconds:.1f} s, {tokens:,} tokens, {_money(totals.usd)}"
+    return f"{totals.name}: {totals.seconds:.1f} s, {tokens:,} tokens, {_cost(totals.usd, totals.is_lower_bound)}"
 
 
-def _money(usd: Decimal | None) -> str:
+def _cost(usd: Decimal | None, is_lower_bound: bool) -> str:
     if usd is None:
         return "cost unknown"
+    return f"{'>= ' if is_lower_bound else ''}{_money(usd)}"
+
+
+def _money(usd: Decimal) -> str:
     shown = usd.quantize(Decimal("0.000001")) if usd < 1 else usd.quantize(Decimal("0.01"))
     return f"${shown:,f}"
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from .. import semconv as s
-from ..call import INCOMPLETE_NOTE, Call, SpanFacts, note
+from ..call import INCOMPLETE_NOTE, Call, SpanFacts, note, span_key
 from ..usage.quantities import money, text
 from . import foreign
 from .attributes import items_of, notes_of, numbers, request_of, strings, tags_of
@@ -61,7 +61,7 @@ def _call(facts: SpanFacts, attributes: Mapping[str, object]) -> Call:
         if not isinstance(get(name, ""), str)
     )
     return Call(
-        key=text(get(s.CALL_KEY)) or span_key(facts.trace_id, facts.span_id),
+        key=text(get(s.CALL_KEY)) or _key_of(facts),
         provider=text(get(s.PROVIDER)),
         operation=text(get(s.OPERATION)) or s.CHAT,
         request_model=text(get(s.REQUEST_MODEL)),
@@ -88,6 +88,6 @@ def _call(facts: SpanFacts, attributes: Mapping[str, object]) -> Call:
     )
 
 
-def span_key(trace_id: int, span_id: int) -> str:
-    """The key of a call that a span stands for; empty where the span has no ids (a line of JSON)."""
-    return f"otel:{trace_id:032x}:{span_id:016x}" if trace_id or span_id else ""
+def _key_of(facts: SpanFacts) -> str:
+    # a line of JSON has no ids
+    return span_key(facts.trace_id, facts.span_id) if facts.trace_id or facts.span_id else ""

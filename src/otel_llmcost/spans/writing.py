@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from .. import semconv as s
-from ..call import NO_TAGS, AttributeValue, Call, Line, Priced, PricedLine, Tags
+from ..call import NO_TAGS, SPAN_KEYS, AttributeValue, Call, Line, Priced, PricedLine, Tags
 from ..money import as_float, as_text
 from ..usage.meters import Quantity, Usage
 
@@ -81,7 +81,7 @@ def project_answer(call: Call) -> Attributes:
         _project_remarks(out, call)
     if call.lines or call.attempts != 1 or call.reported is not None:
         _project_rarities(out, call)
-    if call.key and call.key[:5] != "otel:":
+    if call.key and not call.key.startswith(SPAN_KEYS):
         out[s.CALL_KEY] = call.key
     return out
 

@@ -18,7 +18,17 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.trace import SpanContext
 
 from .. import semconv
-from ..call import NO_USAGE_NOTE, NOTED, PENDING_NOTE, Call, Reading, code_of, note, response_key
+from ..call import (
+    NO_USAGE_NOTE,
+    NOTED,
+    PENDING_NOTE,
+    Call,
+    Reading,
+    batch_key,
+    code_of,
+    note,
+    response_key,
+)
 from ..usage.failures import told_failure
 from .guard import guarded
 
@@ -91,7 +101,7 @@ class Later:
         created = self._taken(reading.response_id)
         if observation.route.settles == "batch":
             # a key apart where the usage is missing: should it come later, the money still counts
-            key = f"batch:{reading.response_id}:{'' if reading.usage else 'untold'}"
+            key = batch_key(reading.response_id, "" if reading.usage else "untold")
         elif created is not None or body.get("background") is True:
             # a response that was not made in the background was billed by the call that made it
             key = response_key(observation.client.host, reading.response_id)
@@ -135,7 +145,7 @@ class Later:
         reading.tier = reading.tier if reading.tier not in ("", "standard") else "batch"
         with self._lock:
             created = self._created.get(batch)
-        key = f"batch:{batch}:{row.get('custom_id')}"
+        key = batch_key(batch, str(row.get("custom_id")))
         self._settle(_call(observation, reading, key, created, 0), created)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import sys
 import time
 from collections.abc import Mapping
@@ -20,7 +19,9 @@ from ..call import (
     Reading,
     code_of,
     note,
+    random_key,
     response_key,
+    span_key,
 )
 from ..usage import terms
 from ..usage.failures import told_failure
@@ -93,8 +94,8 @@ def _key_of_span(span: Span | None) -> str:
     if span is not None:
         ids = span.get_span_context()
         if ids.is_valid:
-            return f"otel:{ids.trace_id:032x}:{ids.span_id:016x}"
-    return f"otel:{random.getrandbits(128):032x}:{random.getrandbits(64):016x}"
+            return span_key(ids.trace_id, ids.span_id)
+    return random_key()
 
 
 def _end_ns(observation: Observation) -> int:
