@@ -135,3 +135,40 @@ def test_mistakes_in_the_file_name_their_line_and_the_others_work() -> None:
     assert told[-1].endswith('use_cases.worse.model: a use case needs a model; allowed: model = "NAME"')
     assert read_use_cases("nonsense")[1][0].allowed == "[use_cases.NAME]"
     assert read_use_cases(None) == (UseCases(), [])
+
+
+ELSEWHERE = [
+    'base_url = "https://evil.example/v1"',
+    'options = { base_url = "https://evil.example/v1" }',
+    'base_url = "https://api.groq.com/openai/v1"',  # a host that is known, but not this provider's
+    'base_url = "//evil.example"',
+    'base_url = "https://api.openai.com@evil.example/v1"',
+]
+
+
+@pytest.mark.parametrize("setting", ELSEWHERE)
+def test_a_file_that_merely_lies_there_cannot_send_keys_elsewhere(setting: str) -> None:
+    text = f'[use_cases.coding]\nmodel = "gpt-5"\nkey_env = "OPENAI_API_KEY"\n{setting}\n'
+    table = parse_toml(text, "llm.toml").table.get("use_cases")
+    cases, (problem,) = read_use_cases(table, file="llm.toml", trusted=False)
+    assert not cases
+    assert problem.line == 4
+    assert "OTEL_LLMCOST_CONFIG" in problem.allowed
+    assert read_use_cases(table, file="llm.toml", trusted=True)[1] == []
+
+
+@pytest.mark.parametrize(
+    "address", ["https://eu.api.openai.com/v1", "http://localhost:8000/v1", "http://10.1.2.3/v1"]
+)
+def test_the_providers_own_hosts_and_local_ones_are_taken_from_any_file(address: str) -> None:
+    text = f'[use_cases.coding]\nmodel = "gpt-5"\nbase_url = "{address}"\n'
+    cases, problems = read_use_cases(parse_toml(text, "llm.toml").table.get("use_cases"), trusted=False)
+    assert problems == []
+    assert cases["coding"].base_url == address
+
+
+def test_a_setting_that_a_use_case_does_not_have_is_named() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"use_cases.coding.key: no such setting; allowed: model, provider"
+    ):
+        define_use_case("coding", "gpt-5", key="sk-1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, use_span
 
-from otel_llmcost.accumulators import ERRORS_KEPT, MODELS_KEPT
+from otel_llmcost.accumulators import ERRORS_KEPT, MODELS_KEPT, PROVIDERS_KEPT, TIERS_KEPT
 from otel_llmcost.call import EXACT, UNPRICED, Call, Priced, Tags
 from otel_llmcost.metrics import Counters
 from otel_llmcost.neighbours import BOTH
@@ -54,7 +55,7 @@ def priced(amount: int, status: str = EXACT, savings: int = 0) -> Priced:
     return Priced(status, amount, {"input": amount} if amount else {}, savings=savings)
 
 
-def test_a_million_tenths_of_a_cent_do_not_drift() -> None:
+def test_ten_thousand_dimes_do_not_drift() -> None:
     meters = Meters()
     for _ in range(10_000):
         meters.counters.add(call(), priced(100_000_000_000_001), None, False)
@@ -98,6 +99,19 @@ def test_models_and_tag_values_are_bounded() -> None:
     assert len(points) == MODELS_KEPT + 1
     assert {"other"} < {point.attributes["gen_ai.request.model"] for point in points}
     assert "other" in {point.attributes["llmcost.tag.own"] for point in points}
+
+
+@pytest.mark.parametrize(
+    ("field", "label", "most"),
+    [("provider", "gen_ai.provider.name", PROVIDERS_KEPT), ("tier", "llmcost.service_tier", TIERS_KEPT)],
+)
+def test_words_that_others_made_up_are_bounded(field: str, label: str, most: int) -> None:
+    meters = Meters()
+    for number in range(most + 50):
+        meters.counters.add(dataclasses.replace(call(), **{field: f"w{number}"}), priced(1), None, False)
+    points = meters.points("llm.calls")
+    assert len(points) == most + 1
+    assert sum(point.value for point in points if point.attributes[label] == "other") == 50
 
 
 @pytest.mark.parametrize("tag", ["user", "conversation", "session"])

@@ -149,3 +149,28 @@ def test_mistakes_in_own_prices_are_told_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "otel-llmcost.toml").write_text('[[prices.row]]\nprovider = "openai"\nmodel = "gpt-5"\n')
     told = run("import otel_llmcost; otel_llmcost.instrument()", tmp_path, stream="stderr")
     assert "the row has no price" in told
+
+
+ROOMS = {
+    "pricing": "m.price({'gen_ai.operation.name': 'chat', 'gen_ai.provider.name': 'openai', "
+    "'gen_ai.request.model': 'own-model', 'gen_ai.usage.input_tokens': 1000, 'gen_ai.usage.output_tokens': 0}).amount",
+    "costs": "m.calculate_cost('openai', 'own-model', 1000, 0)",
+    "tracker": "m.CostTracker().record('openai', 'own-model', 1000).priced.amount",
+}
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_whichever_module_comes_first_the_settings_are_in_force(tmp_path: Path, room: str) -> None:
+    rows = '[[prices.row]]\nprovider = "openai"\nmodel = "own-model"\nrates = { input = "1000000" }\n'
+    (tmp_path / "otel-llmcost.toml").write_text(rows)
+    code = f"import otel_llmcost.{room} as m\nprint(m.__name__, {ROOMS[room]})"
+    amount = "1000.000000000000000" if room == "costs" else str(1000 * 10**15)
+    assert run(code, tmp_path).split()[1] == amount
+    if room == "tracker":
+        report = subprocess.run(
+            [Path(sys.executable).with_name("otel-llmcost"), "calls", "--json", "--ledger", tmp_path],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert '"own-model"' in report.stdout

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .version import __version__
 
 if TYPE_CHECKING:
+    from .activation import instrument, uninstrument, use_budgets
     from .answers import (
         budget_status,
         calls,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from .costs import calculate_cost, cost_breakdown, estimate_cost, register_usage_reader
     from .errors import BudgetExceeded, ConfigurationError, LlmCostError
     from .pricing import price
-    from .runtime import instrument, uninstrument, use_budgets
     from .sessions import session
     from .tracker import CostTracker
 
@@ -48,7 +48,7 @@ _HOMES = {
     "estimate_cost": "costs",
     "get_llm_client": "clients",
     "get_model_for_use_case": "clients",
-    "instrument": "runtime",
+    "instrument": "activation",
     "mark_client": "attribution",
     "open_ledger": "answers",
     "price": "pricing",
@@ -64,11 +64,9 @@ _HOMES = {
     "totals": "answers",
     "track_call": "attribution",
     "track_source": "attribution",
-    "uninstrument": "runtime",
-    "use_budgets": "runtime",
+    "uninstrument": "activation",
+    "use_budgets": "activation",
 }
-_TELLING = frozenset({"sessions", "tracker", "costs", "clients", "pricing"})
-"""Rooms that price and tell through the runtime, which is assembled when they are first asked."""
 
 __all__ = [
     "BudgetExceeded",
@@ -111,8 +109,6 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if home in _TELLING:
-        import_module(".runtime", __name__)
     return getattr(import_module(f".{home}", __name__), name)
 
 

@@ -1,11 +1,11 @@
 """Integer sums of the calls of a process, by label set: what the counters read.
 
-A call pays for one lookup and a few additions under one lock. Labels are bounded: what comes later is `other`.
+Counted when metrics are collected, not in the call; `Counters` holds the lock. Labels are bounded: what comes later is
+`other`.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -22,6 +22,8 @@ CellKey = tuple[Labels, str, str]
 
 MODELS_KEPT = 100
 ERRORS_KEPT = 100
+PROVIDERS_KEPT = 100
+TIERS_KEPT = 20
 TAG_VALUES_KEPT = 100
 OTHER = "other"
 _OWN_TAGS = frozenset({"source", "stage", "team", "feature"})
@@ -85,8 +87,9 @@ class Accumulators:
     def __init__(self, metric_tags: tuple[str, ...]) -> None:
         self._tags = tuple(tag for tag in metric_tags if tag not in ("user", "conversation", "session"))
         self._names = _LABELS + tuple(_TAG_LABELS.get(tag, semconv.TAG_PREFIX + tag) for tag in self._tags)
-        self._lock = threading.Lock()
         self._cells: dict[CellKey, Cell] = {}
+        self._providers = Bounded(PROVIDERS_KEPT)
+        self._tiers = Bounded(TIERS_KEPT)
         self._models = Bounded(MODELS_KEPT)
         self._errors = Bounded(ERRORS_KEPT)
         self._values = {tag: Bounded(TAG_VALUES_KEPT) for tag in self._tags}
@@ -96,22 +99,21 @@ class Accumulators:
         """Count a settled call, once; `exemplar` is its span where that is sampled. The labels that it counts under."""
         labels = self._labels(call)
         key = (labels, priced.status, self.error_of(call))
-        with self._lock:
-            cell = self._cells.get(key)
-            if cell is None:
-                cell = self._cells[key] = Cell()
-            cell.calls += 1
-            cell.savings += priced.savings
-            if call.attempts > 1:
-                cell.retries += call.attempts - 1
-            components, tokens = cell.components, cell.tokens
-            for component, amount in priced.components.items():
-                components[component] = components.get(component, 0) + amount
-            for meter, quantity in call.usage.items():
-                if meter in _TOKENS:
-                    tokens[meter] = tokens.get(meter, 0) + int(quantity)
-            if exemplar is not None:
-                cell.exemplar, cell.exemplar_s = exemplar, call.end_ns / 1e9
+        cell = self._cells.get(key)
+        if cell is None:
+            cell = self._cells[key] = Cell()
+        cell.calls += 1
+        cell.savings += priced.savings
+        if call.attempts > 1:
+            cell.retries += call.attempts - 1
+        components, tokens = cell.components, cell.tokens
+        for component, amount in priced.components.items():
+            components[component] = components.get(component, 0) + amount
+        for meter, quantity in call.usage.items():
+            if meter in _TOKENS:
+                tokens[meter] = tokens.get(meter, 0) + int(quantity)
+        if exemplar is not None:
+            cell.exemplar, cell.exemplar_s = exemplar, call.end_ns / 1e9
         return labels
 
     def error_of(self, call: Call) -> str:
@@ -127,10 +129,10 @@ class Accumulators:
             return known
         made = (
             call.operation,
-            call.provider,
+            self._providers(call.provider) if call.provider else "",
             self._models(call.request_model) if call.request_model else "",
             self._models(call.response_model) if call.response_model else "",
-            call.tier,
+            self._tiers(call.tier) if call.tier else "",
             *(
                 self._values[tag](value) if value else ""
                 for tag, value in zip(self._tags, values, strict=True)
@@ -142,7 +144,6 @@ class Accumulators:
 
     def forked(self) -> None:
         """In a child: the sums so far are the parent's, which goes on reporting them."""
-        self._lock = threading.Lock()
         self._cells = {}
 
     def attributes(self, labels: Labels) -> Attributes:
@@ -151,8 +152,7 @@ class Accumulators:
 
     def snapshot(self) -> list[tuple[CellKey, Cell]]:
         """The sums of now."""
-        with self._lock:
-            return [(key, cell.copied()) for key, cell in self._cells.items()]
+        return [(key, cell.copied()) for key, cell in self._cells.items()]
 
 
 def merged(

@@ -22,7 +22,7 @@ from .budgets.state import BudgetState
 from .budgets.status import budget_status as status_from_outside
 from .comparison import Savings
 from .config import Config, load_config
-from .errors import ConfigurationError
+from .errors import ConfigurationError, UsageError
 from .ledger.drain import open_up_to_date
 from .ledger.filters import CallFilter, column
 from .ledger.location import place_to_read
@@ -124,7 +124,12 @@ def totals(period: str = "all", **filters: Unpack[Filters]) -> CostRow:
 def calls(
     period: str = "all", *, order: Order = "latest", limit: int = 20, **filters: Unpack[Filters]
 ) -> list[LedgerRow]:
-    """Single calls, the latest, the dearest or the slowest first; `limit` below 0: all."""
+    """Single calls, the latest, the dearest or the slowest first; `limit` below 0: all.
+
+    Raises `UsageError` for another order, `ConfigurationError` for an unknown name or period, `LedgerError`.
+    """
+    if order not in _ORDERS:
+        raise UsageError(f"order is {order!r}; allowed: {', '.join(_ORDERS)}")
     wanted = _wanted(period, filters)
     with open_ledger(filters.get("directory")) as ledger:
         return _ORDERS[order](ledger, wanted, limit)

@@ -268,6 +268,6 @@ def open_use_cases(config: Config) -> UseCases:
     from .clients import read_use_cases
 
     file = str(config.document.path) if config.document is not None else ""
-    cases, problems = read_use_cases(config.table("use_cases"), file=file)
+    cases, problems = read_use_cases(config.table("use_cases"), file=file, trusted=config.trusted_document)
     tell(problems)
     return cases

@@ -6,11 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
-from .attribution import mark_client, over, tags_of
+from .attribution import mark_with, over, tags_of
 from .attribution.tags import from_mapping
 from .call import NO_TAGS, Tags
 from .errors import ConfigurationError
+from .prices.hosts import FIRST_PARTY, LOCAL, resolve_host
+from .prices.providers import provider_name
 from .services import Services, services
 from .toml_source import TomlTable
 
@@ -78,8 +81,14 @@ _SETTINGS = ("model", "provider", "sdk", "base_url", "key_env", "tags", "options
 _ALLOWED = ", ".join(_SETTINGS)
 
 
-def read_use_cases(tables: object, *, file: str = "") -> tuple[UseCases, list[ConfigurationError]]:
-    """The use cases of a configuration's `[use_cases.NAME]` tables, and what is wrong with the others."""
+def read_use_cases(
+    tables: object, *, file: str = "", trusted: bool = True
+) -> tuple[UseCases, list[ConfigurationError]]:
+    """The use cases of a configuration's `[use_cases.NAME]` tables, and what is wrong with the others.
+
+    A file that is not `trusted` (it merely lies in the working directory) may not say where keys are sent: only the
+    provider's own hosts and local ones are taken from it.
+    """
     cases: list[UseCase] = []
     problems: list[ConfigurationError] = []
     if tables is not None and not isinstance(tables, Mapping):
@@ -87,7 +96,7 @@ def read_use_cases(tables: object, *, file: str = "") -> tuple[UseCases, list[Co
             ConfigurationError("must be a table", file=file, key="use_cases", allowed="[use_cases.NAME]")
         )
     for name, table in tables.items() if isinstance(tables, Mapping) else ():
-        reader = _Reader(name, table, file)
+        reader = _Reader(name, table, file, trusted)
         case = reader.read()
         if case is not None and not reader.problems:
             cases.append(case)
@@ -96,8 +105,8 @@ def read_use_cases(tables: object, *, file: str = "") -> tuple[UseCases, list[Co
 
 
 class _Reader:
-    def __init__(self, name: str, table: object, file: str) -> None:
-        self.name, self.file = name, file
+    def __init__(self, name: str, table: object, file: str, trusted: bool) -> None:
+        self.name, self.file, self.trusted = name, file, trusted
         self.table: Mapping[str, object] = table if isinstance(table, Mapping) else {}
         self.problems: list[ConfigurationError] = []
 
@@ -111,7 +120,7 @@ class _Reader:
         sdk = self.text("sdk")
         if sdk and sdk not in _SDKS:
             self.wrong("no such SDK", "sdk", " or ".join(_SDKS), sdk)
-        return UseCase(
+        case = UseCase(
             name=self.name,
             model=model,
             provider=self.text("provider") or "openai",
@@ -121,6 +130,19 @@ class _Reader:
             tags=from_mapping(self.mapping("tags")),
             options=self.mapping("options"),
         )
+        if not self.trusted:
+            self.check_addresses(case)
+        return case
+
+    def check_addresses(self, case: UseCase) -> None:
+        allowed = (
+            f"a host of {case.provider} or of this machine; others in a file that OTEL_LLMCOST_CONFIG names"
+        )
+        for key, value in (("base_url", case.base_url), *case.options.items()):
+            address = value if isinstance(value, str) else ""
+            if "//" in address and not _is_own_host(address, case.provider):
+                where = key if key == "base_url" and value is case.base_url else f"options.{key}"
+                self.wrong("a file in the working directory may not name it", where, allowed, address)
 
     def text(self, key: str) -> str:
         value = self.table.get(key, "")
@@ -137,7 +159,7 @@ class _Reader:
         return {}
 
     def wrong(self, message: str, key: str, allowed: str, value: object = None) -> None:
-        line = self.table.line(key) if isinstance(self.table, TomlTable) else 0
+        line = self.table.line(key.partition(".")[0]) if isinstance(self.table, TomlTable) else 0
         self.problems.append(
             ConfigurationError(
                 message,
@@ -150,8 +172,24 @@ class _Reader:
         )
 
 
+def _is_own_host(address: str, provider: str) -> bool:
+    """Whether keys of the provider may go there without further asking: its own hosts, this machine's network."""
+    try:
+        host = urlsplit(address).hostname or ""
+    except ValueError:
+        return False
+    facts = resolve_host(host, {})
+    return facts.kind == LOCAL or (facts.kind == FIRST_PARTY and facts.provider == provider_name(provider))
+
+
 def define_use_case(name: str, model: str, **settings: Any) -> UseCase:
-    """A use case from code: `define_use_case("coding", "gpt-5", provider="openai", key_env="CODING_KEY")`."""
+    """A use case from code: `define_use_case("coding", "gpt-5", provider="openai", key_env="CODING_KEY")`.
+
+    `settings` are those of `UseCase`. Raises `ConfigurationError` for another one.
+    """
+    for key in settings:
+        if key not in _SETTINGS:
+            raise ConfigurationError("no such setting", key=f"use_cases.{name}.{key}", allowed=_ALLOWED)
     tags = settings.pop("tags", {})
     case = UseCase(name, model, tags=tags if isinstance(tags, Tags) else tags_of(**tags), **settings)
     _use_cases(services()).add(case)
@@ -182,7 +220,7 @@ def get_llm_client(name: str, *, asynchronous: bool = False, **options: Any) -> 
         arguments["base_url"] = case.base_url
     client = _client_class(case, asynchronous)(**arguments)
     tags = over(from_mapping({"source": case.name}), case.tags)
-    mark_client(client, tags, shares_transport="http_client" in arguments)
+    mark_with(client, tags, shares_transport="http_client" in arguments)
     return client
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from .call import Call, Priced
 from .errors import ConfigurationError, LlmCostError, MissingExtraError
+from .ledger.location import prepare_directory
 from .prices import OwnPrices, Row, parse_row
 from .prices.book import Book
 from .prices.shards import EMPTY_SNAPSHOT
@@ -126,7 +127,7 @@ class Discovery:
         content = json.dumps({**self._remembered(), name: answer}, indent=2, ensure_ascii=False)
         beside = self.cache.with_name(f"{self.cache.name}.{os.getpid()}")
         try:
-            self.cache.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            prepare_directory(self.cache.parent)
             beside.write_text(f"{content}\n", "utf-8")
             beside.replace(self.cache)
         except OSError as error:

@@ -46,7 +46,7 @@ class _SdkInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     def _watch(self) -> None:
         if not process.enabled():
             return
-        from .runtime import instrument
+        from .activation import instrument
 
         # a budget with a mistake was told when the settings were read; a program that runs is not to be stopped by it
         with suppress(ConfigurationError):

@@ -2,10 +2,11 @@
 
 LlmCostError
 ├── ConfigurationError      a setting, a prices file, a budget is wrong (names file, line, key, value, what is allowed)
-├── UsageError              usage that contradicts itself (names both numbers)
+├── UsageError              usage that contradicts itself (names both numbers), an argument that is none of those allowed
 ├── PriceError              a price cannot be given (only where the caller asked for an exception)
 ├── LedgerError             the ledger cannot be read or written
 ├── UpdateError             a price update was refused
+├── DiscoveryError          the list of models of a provider could not be fetched
 ├── MissingExtraError       an optional dependency is not installed (names the extra)
 └── BudgetExceeded          the only one that an instrumented program ever sees, and only where it asked for it
 """
@@ -66,8 +67,8 @@ def _in_toml(value: object) -> str:
     return repr(value)
 
 
-class UsageError(LlmCostError):
-    """Usage that cannot be true, such as more cached tokens than tokens."""
+class UsageError(LlmCostError, ValueError):
+    """Usage that cannot be true, such as more cached tokens than tokens, or an argument that is none of those allowed."""
 
 
 class PriceError(LlmCostError):

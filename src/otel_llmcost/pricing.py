@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from .call import UNPRICED, Priced, SpanFacts, note
+from .errors import UsageError
 from .money import as_text
 from .services import Prices, services
 from .spans import read_call
@@ -38,7 +39,7 @@ def price(
     `time` is the call's start: a datetime, ISO 8601 text, or a number since the epoch in seconds, milliseconds,
     microseconds or nanoseconds (by its size); now, where it is absent. `end` is the call's end, which what is billed
     by duration needs. `scope` and `scope_version` are those of
-    the instrumentation that wrote the span, where known. Raises `ValueError` for a time that is none.
+    the instrumentation that wrote the span, where known. Raises `UsageError` for a time that is none.
     """
     prices = services().book if book is None else book
     start_ns = 0 if time is None else instant_ns(time) or 1  # 0 would mean that none is known
@@ -115,7 +116,7 @@ def _text(record: Mapping[str, Any], key: str) -> str:
 
 
 def instant_ns(value: object) -> int:
-    """Nanoseconds since the epoch of a time as people and programs write it. Raises `ValueError`."""
+    """Nanoseconds since the epoch of a time as people and programs write it. Raises `UsageError`."""
     if isinstance(value, datetime):
         return _of_datetime(value)
     if isinstance(value, date):
@@ -125,7 +126,7 @@ def instant_ns(value: object) -> int:
         return _of_text(value) if number is None else _of_number(number)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _of_number(Decimal(str(value)))
-    raise ValueError(f"time {value!r} is no instant, such as 2026-11-22T12:00:00Z or 1795348800")
+    raise UsageError(f"time {value!r} is no instant, such as 2026-11-22T12:00:00Z or 1795348800")
 
 
 def _number(text: str) -> Decimal | None:
@@ -140,11 +141,11 @@ def _number(text: str) -> Decimal | None:
 
 def _of_number(number: Decimal) -> int:
     if not number.is_finite() or not 0 <= number < 2**63:
-        raise ValueError(f"time {number} is out of range")
+        raise UsageError(f"time {number} is out of range")
     unit = next(unit for bound, unit in _UNITS if number >= bound)
     ns = int(number * unit)
     if ns >= 2**63:
-        raise ValueError(f"time {number} is out of range")
+        raise UsageError(f"time {number} is out of range")
     return ns
 
 
@@ -152,7 +153,7 @@ def _of_text(text: str) -> int:
     try:
         return _of_datetime(datetime.fromisoformat(text.strip()))
     except ValueError:
-        raise ValueError(f"time {text!r} is no instant, such as 2026-11-22T12:00:00Z") from None
+        raise UsageError(f"time {text!r} is no instant, such as 2026-11-22T12:00:00Z") from None
 
 
 def _of_datetime(moment: datetime) -> int:

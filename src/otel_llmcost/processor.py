@@ -98,7 +98,7 @@ class CostSpanProcessor(SpanProcessor):
         if self.active and name != semconv.SCOPE and self._neighbour(name) is None:
             attributes = span.attributes
             if attributes and any(mark in attributes for mark in _MARKS):
-                priced = self._price(span, None)
+                priced = guarded(self._price, span, None)
                 if priced:
                     _replace_attributes(span, {**attributes, **priced})
         if context is not None:

@@ -19,16 +19,15 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace import TracerProvider
 
 from . import attribution, semconv, services
+from .arguments import wrong
 from .assembly import (
     attribution_settings,
     carry_baggage,
-    gate_of,
     ledger_settings,
     open_gate,
     open_use_cases,
     read_past,
     tell,
-    unknown_in_budgets,
 )
 from .config import Config
 from .endings import Endings
@@ -36,7 +35,7 @@ from .gauges import Gauges
 from .ledger import Recorder, open_recorder
 from .ledger.claims import Claims
 from .metrics import Counters
-from .process import enabled, process
+from .process import process
 from .processor import CostSpanProcessor
 from .settle import Settler
 from .telemetry import configure_sdk, prepend, sdk_provider
@@ -48,7 +47,7 @@ from .watch.patch import Patch, hooks
 from .watch.supported import SDKS, Supported
 
 if TYPE_CHECKING:
-    from .budgets import Budget, Gate
+    from .budgets import Gate
     from .prices import Book
     from .services import Services
     from .sessions.log import SessionLog
@@ -141,13 +140,14 @@ class Runtime:
             hooks.when_imported(sdk.module, partial(self._patch, sdk))
 
     def watch_client(self, client: Any) -> None:
-        """Watch one client alone."""
+        """Watch one client alone. Raises `UsageError` for what is no client of a supported SDK."""
+        sdk = next((sdk for sdk in SDKS.values() if _is_client(client, sdk)), None)
+        if sdk is None:
+            allowed = f"an instance of a client class of {' or '.join(SDKS)}, such as openai.OpenAI()"
+            raise wrong("client", client, allowed)
         self.arm()
         self.engine.only.add(client)
-        for sdk in SDKS.values():
-            if any(kind.__module__.startswith(f"{sdk.name}.") for kind in type(client).__mro__):
-                hooks.when_imported(sdk.module, partial(self._patch, sdk))
-                return
+        hooks.when_imported(sdk.module, partial(self._patch, sdk))
 
     def unwatch(self, names: Iterable[str] | None = None) -> None:
         """Take the hooks off again, of some SDKs or all."""
@@ -234,6 +234,11 @@ class Runtime:
         self._endings.end_first()
 
 
+def _is_client(client: Any, sdk: Supported) -> bool:
+    bases = [kind for kind in type(client).__mro__ if kind.__name__ == "BaseClient"]
+    return any(kind.__module__.startswith(f"{sdk.name}.") for kind in bases)
+
+
 def runtime() -> Runtime:
     """The runtime of this process, assembled on first use."""
     made = process.runtime
@@ -250,49 +255,3 @@ def _start_services() -> Services:
 
 
 services.on_demand(_start_services)
-
-
-def use_budgets(*budgets: Budget) -> None:
-    """Put these budgets in force, in the place of those of the settings (none: there are none any more).
-
-    `define_budget` makes them. A process's own budgets go on from what the ledger knows of their windows, shared
-    counters from where they stand.
-    """
-    made = runtime()
-    if not made.config.enabled:
-        return
-    directory = ledger_settings(made.config).directory
-    tell(unknown_in_budgets(made.book, budgets))
-    made.gate = made.settler.gate = gate_of(budgets, made.book, directory)
-    if made.gate is not None:
-        guarded(read_past, made.gate, made.config)
-
-
-def instrument(client: Any = None, *, sdks: Iterable[str] | None = None) -> None:
-    """Watch every call of the supported SDKs, of the named ones, or of one `client` alone.
-
-    Works before or after the SDKs are imported and their clients made. Raises `ValueError` for a name that is
-    no supported SDK, `ConfigurationError` for a mistake in a budget that should block calls, or a settings file that
-    cannot be read (calls are watched all the same). With `OTEL_LLMCOST_DISABLED=true` nothing happens.
-    """
-    if not enabled():
-        return
-    names = tuple(SDKS) if sdks is None else tuple(sdks)
-    unknown = [name for name in names if name not in SDKS]
-    if unknown:
-        raise ValueError(f"no such SDK: {', '.join(unknown)}; supported: {', '.join(SDKS)}")
-    made = runtime()
-    if client is not None:
-        made.watch_client(client)
-    else:
-        made.asked.update(names)
-        made.watch(names)
-    if made.config.fatal:  # the rest is in force: calls are counted, and other budgets hold
-        raise made.config.fatal[0]
-
-
-def uninstrument(*, sdks: Iterable[str] | None = None) -> None:
-    """Stop watching; the SDKs are as they were."""
-    made = process.runtime
-    if made is not None:
-        made.unwatch(sdks)

@@ -1,12 +1,13 @@
 """What the running program offers to people's own code: prices, settling, the session log, use cases.
 
-The runtime provides it once (`provide`); code that is used before anything was started asks for it
-(`on_demand`). Nothing else in the house keeps state for trackers, sessions and clients.
+The runtime says how to start (`on_demand`) and is asked when the parts are first used. Nothing else in the house keeps
+state for trackers, sessions and clients.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .call import Call, Priced, Tags
@@ -70,6 +71,10 @@ def _nothing() -> None:
     """Nothing is kept by whoever has only prices."""
 
 
+_RUNTIME = "otel_llmcost.runtime"
+"""By name, because imports go down only: whichever module a program imports first, its settings are in force."""
+
+
 class _Process:
     __slots__ = ("services", "start")
 
@@ -92,13 +97,10 @@ def on_demand(start: Callable[[], Services]) -> None:
 
 
 def services() -> Services:
-    """The parts: those provided, else those of `on_demand`, else the shipped prices alone."""
+    """The parts: those provided, else those of the runtime, which is assembled for it."""
     if _process.services is None:
-        _process.services = _process.start() if _process.start is not None else Services(_shipped_prices())
+        if _process.start is None:
+            import_module(_RUNTIME)
+        assert _process.start is not None, f"{_RUNTIME} says how to start when it is imported"
+        _process.services = _process.start()
     return _process.services
-
-
-def _shipped_prices() -> Prices:
-    from .prices import load_book
-
-    return load_book()

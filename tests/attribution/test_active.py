@@ -36,7 +36,7 @@ def test_nothing_set_answers_nothing() -> None:
 
 def test_the_nearest_statement_wins() -> None:
     client = Client()
-    at.mark_client(client, at.from_mapping({"source": "client", "team": "client"}))
+    at.mark_with(client, at.from_mapping({"source": "client", "team": "client"}))
     rules = at.parse_rules(
         [{"host": "*.openai.com", "set": {"source": "rule", "feature": "rule", "team": "rule"}}]
     )
@@ -82,7 +82,7 @@ def test_a_user_of_rules_and_clients_is_hashed_too() -> None:
     at.configure(at.AttributionSettings(people_key=KEY, rules=rules))
     assert asked().user == hashed("alice")
     client = Client()
-    at.mark_client(client, Tags(user="bob"))
+    at.mark_with(client, Tags(user="bob"))
     assert asked(client=client).user == hashed("bob")
 
 

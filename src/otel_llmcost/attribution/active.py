@@ -108,8 +108,16 @@ def tags_of(**values: object) -> Tags:
     return _protected(from_mapping(values), _active.people)
 
 
-def mark_client(client: object, tags: Tags, *, shares_transport: bool = False) -> None:
-    """Every call of this SDK client, and of its copies, carries these tags (see `client_tags.mark`)."""
+def mark_client(client: object, **tags: object) -> None:
+    """Every call of this SDK client, and of its copies, carries these tags: `mark_client(client, team="agents")`.
+
+    The tags are those of `tag`. Raises `UsageError` for what cannot be a client.
+    """
+    mark_with(client, from_mapping(tags))
+
+
+def mark_with(client: object, tags: Tags, *, shares_transport: bool = False) -> None:
+    """`mark_client` with tags that are made already (see `client_tags.mark`)."""
     mark(client, _protected(tags, _active.people), shares_transport=shares_transport)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from weakref import WeakKeyDictionary
 
 from ..call import NO_TAGS, Tags
+from ..errors import UsageError
 from .tags import over
 
 _TAGS: WeakKeyDictionary[object, Tags] = WeakKeyDictionary()
@@ -17,10 +18,14 @@ def mark(client: object, tags: Tags, *, shares_transport: bool = False) -> None:
     """Every call of this client carries these tags.
 
     `with_options()` and `copy()` make a new client around the same HTTP client, so that one is marked too,
-    unless it belongs to others as well (`shares_transport`: the user brought it along).
+    unless it belongs to others as well (`shares_transport`: the user brought it along). Raises `UsageError` for what
+    cannot be a client.
     """
+    try:
+        _TAGS[client] = over(_TAGS.get(client, NO_TAGS), tags)
+    except TypeError:
+        raise UsageError(f"{client!r} is no client; allowed: an instance of an SDK's client class") from None
     _used[:] = [True]
-    _TAGS[client] = over(_TAGS.get(client, NO_TAGS), tags)
     transport = getattr(client, "_client", None)
     if transport is not None and not shares_transport:
         _TAGS[transport] = _TAGS[client]

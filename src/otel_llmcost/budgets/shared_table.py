@@ -28,6 +28,7 @@ from operator import getitem, setitem
 from pathlib import Path
 from typing import Any
 
+from ..ledger.location import prepare_directory
 from .counter import CounterBusy, CounterUnreachable
 
 CELLS = 16_384
@@ -84,7 +85,7 @@ class SharedTable:
         alone = getattr(sys, "_is_gil_enabled", lambda: True)()
         self._apart: AbstractContextManager[object] = nullcontext() if alone else threading.Lock()
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            prepare_directory(path.parent)
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
             self._file = os.open(path, flags, 0o600)
         except OSError as error:

@@ -11,6 +11,8 @@ import shutil
 import time
 from pathlib import Path
 
+from .location import prepare_directory
+
 FOLDER = "claims"
 
 
@@ -30,22 +32,26 @@ class Claims:
             if any((self._folder / month / name).exists() for month in months[1:]):
                 return False
             self._make(months)
-            path = self._folder / months[0] / name
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        except FileExistsError:
-            return False
+            return _is_new(self._folder / months[0] / name)
         except OSError:
             return True  # a full or read-only disk must not make work free
-        return True
 
     def _make(self, months: tuple[str, ...]) -> None:
         folder = self._folder / months[0]
         if folder.is_dir():
             return
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        prepare_directory(folder)
         for old in self._folder.iterdir():
             if old.name not in months:
                 shutil.rmtree(old, ignore_errors=True)
+
+
+def _is_new(path: Path) -> bool:
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return False
+    return True
 
 
 def _months(now_s: float) -> tuple[str, ...]:

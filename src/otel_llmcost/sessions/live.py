@@ -19,6 +19,7 @@ from ..attribution.tags import clean, from_mapping
 from ..attribution.totals import Totals
 from ..call import Call, Priced
 from ..comparison import Savings, Settled, find_model
+from ..errors import UsageError
 from ..services import Services, services
 from .log import COMPLETED, FAILED, RUNNING, STATUSES, SessionRecord
 from .totals import Latencies, StageTotals
@@ -69,7 +70,7 @@ class Session(Totals):
     def finish(self, status: str = COMPLETED) -> None:
         """Ends the session with a status ("completed", "failed"); a second time changes nothing."""
         if status not in STATUSES:
-            raise ValueError(f"status {status!r}; allowed: {', '.join(STATUSES)}")
+            raise UsageError(f"status is {status!r}; allowed: {', '.join(STATUSES)}")
         leave(self)
         if self.closed or status == RUNNING:
             return

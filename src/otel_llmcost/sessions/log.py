@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
+from ..ledger.location import prepare_directory
+
 FILE_NAME = "sessions.jsonl"
 RUNNING, COMPLETED, FAILED = "running", "completed", "failed"
 STATUSES = (RUNNING, COMPLETED, FAILED)
@@ -70,7 +72,7 @@ class SessionLog:
     def keep(self, record: SessionRecord) -> bool:
         """Appends a record. Never raises: what cannot be written is one log line."""
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            prepare_directory(self.path.parent)
             descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
                 if os.fstat(descriptor).st_size > self._cap_bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import UpdateError
+from ..ledger.location import prepare_directory
 from ..prices import SHIPPED, Snapshot, read_snapshot
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ class PriceStore:
 
     def note_asked(self) -> None:
         """Notes that a source was asked just now."""
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        prepare_directory(self.directory)
         (self.directory / ASKED).touch()
 
     def seconds_since_asked(self, now: float) -> float:
@@ -111,7 +112,7 @@ class PriceStore:
 
         name = f"{offer.snapshot.date}-{offer.snapshot.digest[:12]}-{os.urandom(3).hex()}"
         try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            prepare_directory(self.directory)
             install(offer.snapshot, self.directory / name)
         except OSError as error:
             raise UpdateError(f"{self.directory}: cannot be written ({error.strerror})") from None
