@@ -16,13 +16,12 @@ from typing import Literal, TypedDict, Unpack
 
 from . import comparison, reports
 from .assembly import ledger_settings, open_book
-from .budgets.model import TAG_KEYS
 from .budgets.parse import parse_budgets
 from .budgets.state import BudgetState
 from .budgets.status import budget_status as status_from_outside
 from .comparison import Savings
 from .config import Config, load_config
-from .errors import ConfigurationError, UsageError
+from .errors import UsageError
 from .ledger.drain import open_up_to_date
 from .ledger.filters import CallFilter, column
 from .ledger.location import place_to_read
@@ -68,7 +67,6 @@ class Filters(TypedDict, total=False):
     run: Words
 
 
-_SAVED_BY = ("model", "provider", *TAG_KEYS)
 _NOT_FIELDS = frozenset({"tz", "directory", "tags", "failed"})
 
 
@@ -172,19 +170,12 @@ def savings(against: str, period: str = "month", **filters: Unpack[Filters]) -> 
 def savings_by(
     by: str, against: str, period: str = "month", **filters: Unpack[Filters]
 ) -> dict[str, Savings]:
-    """`savings` for each "model", "provider", tag ("source", "session", ...) or own tag ("tag:tenant")."""
-    own = by.removeprefix("tag:")
-    if not own or (own == by and by not in _SAVED_BY):
-        raise ConfigurationError(
-            "cannot group by this", value=by, allowed=", ".join((*_SAVED_BY, "tag:NAME"))
-        )
+    """`savings` for each "model", "provider", tag ("source", "session", ...) or own tag ("tag:tenant").
+
+    Raises `ConfigurationError` for another group, `PriceError` where the model has no price.
+    """
+    group = comparison.grouping(by)
     wanted, book = _wanted(period, filters), _book()
-
-    def group(row: LedgerRow) -> str:
-        if own != by:
-            return row.tags.own.get(own, "")
-        return str(getattr(row, by)) if by in ("model", "provider") else str(getattr(row.tags, by))
-
     with open_ledger(filters.get("directory")) as ledger:
         return comparison.savings_by(ledger.rows(wanted), group, against, book)
 

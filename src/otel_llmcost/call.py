@@ -111,6 +111,10 @@ def code_of(reason: str) -> str:
     return reason.partition(":")[0]
 
 
+TAG_FIELDS = ("source", "stage", "team", "feature", "conversation", "session", "user")
+"""The tags that have a name of their own."""
+
+
 @dataclass(slots=True)
 class Tags:
     """Who a call belongs to. `own` holds the user's further tags."""

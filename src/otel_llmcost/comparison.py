@@ -3,14 +3,17 @@ function."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from .call import EXACT, NOTED, PARTIAL, REPORTED, UNPRICED, Call, Priced, note
-from .errors import PriceError
+from . import semconv
+from .call import EXACT, NOTED, PARTIAL, REPORTED, TAG_FIELDS, UNPRICED, Call, Priced, note
+from .errors import ConfigurationError, PriceError
 from .money import Femto, as_decimal
+from .prices.providers import MAKERS
 from .services import Prices
 from .usage.meters import (
     CACHE_READ_METERS,
@@ -22,6 +25,10 @@ from .usage.meters import (
     Usage,
 )
 
+if TYPE_CHECKING:
+    from .ledger.row import LedgerRow
+
+GROUPS_ALLOWED = ", ".join(("model", "provider", *TAG_FIELDS, "tag:NAME"))
 _CACHE_METERS = CACHE_READ_METERS + CACHE_WRITE_METERS
 _FEES = (("units", UNIT_METERS), ("tools", TOOL_METERS))
 
@@ -219,6 +226,21 @@ def savings_by(
     return groups
 
 
+def grouping(by: str) -> Callable[[LedgerRow], str]:
+    """What a call is grouped by: "model", "provider", a tag ("team") or an own tag ("tag:tenant").
+
+    Raises `ConfigurationError` for another word.
+    """
+    own = by.removeprefix("tag:")
+    if own and own != by:
+        return lambda row: row.tags.own.get(own, "")
+    if by in TAG_FIELDS:
+        return lambda row: str(getattr(row.tags, by))
+    if by in ("model", "provider"):
+        return lambda row: str(getattr(row, by))
+    raise ConfigurationError("cannot group by this", value=by, allowed=GROUPS_ALLOWED)
+
+
 def priced_as(call: Call, model: Model, book: Prices) -> Priced:
     """What the tokens of a call would cost at another model's standard rates (tools and units are left
     out)."""
@@ -255,18 +277,7 @@ def _as_input(usage: Usage, folded: tuple[str, ...]) -> Usage:
     return plain
 
 
-_LIKELY = (
-    "openai",
-    "anthropic",
-    "gcp.gemini",
-    "mistral_ai",
-    "deepseek",
-    "x_ai",
-    "cohere",
-    "moonshot_ai",
-    "perplexity",
-    "groq",
-)
+_LIKELY = (*MAKERS, semconv.GROQ)
 
 
 def find_model(name: str, book: Prices) -> Model:
@@ -277,14 +288,8 @@ def find_model(name: str, book: Prices) -> Model:
     provider, slash, model = name.partition("/")
     candidates = [Model(provider, model)] if slash else [Model(each, name) for each in _LIKELY]
     for candidate in candidates:
-        asked = _as_if(Call(start_ns=_now_ns()), candidate, {"input": 1, "output": 1})
+        asked = _as_if(Call(start_ns=time.time_ns()), candidate, {"input": 1, "output": 1})
         if book.price(asked).amount is not None:
             return candidate
     looked = ", ".join(candidate.provider for candidate in candidates)
     raise PriceError(f"no price for model {name!r} at {looked}; remedy: name it as provider/model")
-
-
-def _now_ns() -> int:
-    import time
-
-    return time.time_ns()

@@ -6,13 +6,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import TypedDict, Unpack
 
 from . import arguments
 from .call import ESTIMATED_NOTE, PARTIAL, Call, Priced, note
 from .errors import UsageError
+from .instants import nanoseconds
 from .money import as_decimal
 from .prices.providers import provider_name as _known_name
 from .services import Prices, services
@@ -103,7 +104,7 @@ def call_of(provider: str, model: str, usage: Usage, details: Details) -> Call:
     """A call with this usage, as it would be priced (`details` says tier, region and instant). Raises `UsageError`."""
     at = details.get("at")
     arguments.text("model", model, "gpt-5")
-    instant = time.time_ns() if at is None else _ns(arguments.instant("at", at))
+    instant = time.time_ns() if at is None else nanoseconds(arguments.instant("at", at))
     return Call(
         provider=provider_name(provider),
         request_model=model,
@@ -128,12 +129,6 @@ def register_usage_reader(provider: str, reader: bodies.UserReader) -> None:
     and their quantities (`{"input": 100, "output": 20}`) or a `call.Reading`.
     """
     bodies.register_usage_reader(provider_name(provider), reader)
-
-
-def _ns(at: datetime) -> int:
-    aware = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-    delta = aware - datetime(1970, 1, 1, tzinfo=UTC)
-    return (delta.days * 86_400 + delta.seconds) * 10**9 + delta.microseconds * 1000
 
 
 def cost_breakdown(

@@ -10,6 +10,7 @@ from typing import Any
 
 from .call import UNPRICED, Priced, SpanFacts, note
 from .errors import UsageError
+from .instants import nanoseconds
 from .money import as_text
 from .services import Prices, services
 from .spans import read_call
@@ -118,9 +119,9 @@ def _text(record: Mapping[str, Any], key: str) -> str:
 def instant_ns(value: object) -> int:
     """Nanoseconds since the epoch of a time as people and programs write it. Raises `UsageError`."""
     if isinstance(value, datetime):
-        return _of_datetime(value)
+        return nanoseconds(value)
     if isinstance(value, date):
-        return _of_datetime(datetime(value.year, value.month, value.day, tzinfo=UTC))
+        return nanoseconds(datetime(value.year, value.month, value.day, tzinfo=UTC))
     if isinstance(value, str):
         number = _number(value)
         return _of_text(value) if number is None else _of_number(number)
@@ -151,15 +152,9 @@ def _of_number(number: Decimal) -> int:
 
 def _of_text(text: str) -> int:
     try:
-        return _of_datetime(datetime.fromisoformat(text.strip()))
+        return nanoseconds(datetime.fromisoformat(text.strip()))
     except ValueError:
         raise UsageError(f"time {text!r} is no instant, such as 2026-11-22T12:00:00Z") from None
-
-
-def _of_datetime(moment: datetime) -> int:
-    aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    since = aware - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
 
 
 def version_of(book: Prices) -> str:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_llmcost.attribution import current, fill, from_mapping, from_resource, over, tag, track_source
-from otel_llmcost.attribution.tags import FIELDS, MAX_LENGTH, MAX_OWN_TAGS, clean
-from otel_llmcost.call import NO_TAGS, Tags
+from otel_llmcost.attribution.tags import MAX_LENGTH, MAX_OWN_TAGS, clean
+from otel_llmcost.call import NO_TAGS, TAG_FIELDS, Tags
 
 
 def test_keys_name_fields_or_own_tags() -> None:
@@ -76,14 +76,14 @@ def test_tags_cannot_be_changed_through_what_was_read() -> None:
 
 _TEXT = st.text(max_size=4)
 _TAGS = st.builds(
-    Tags, **dict.fromkeys(FIELDS, _TEXT), own=st.dictionaries(st.sampled_from("abc"), st.text(min_size=1))
+    Tags, **dict.fromkeys(TAG_FIELDS, _TEXT), own=st.dictionaries(st.sampled_from("abc"), st.text(min_size=1))
 )
 
 
 @given(_TAGS, _TAGS)
 def test_filling_keeps_what_is_there_and_over_replaces_it(first: Tags, second: Tags) -> None:
     filled, replaced = fill(first, second), over(first, second)
-    for name in FIELDS:
+    for name in TAG_FIELDS:
         assert getattr(filled, name) == (getattr(first, name) or getattr(second, name))
         assert getattr(replaced, name) == (getattr(second, name) or getattr(first, name))
     assert filled.own == {**second.own, **first.own}

@@ -128,3 +128,15 @@ def test_an_unknown_model_is_one_line(ledger: Path) -> None:
     assert result.exit_code == 1
     assert "no price for model 'gpt-99'" in result.output
     assert "Traceback" not in result.output
+
+
+def test_own_tags_are_groups_too(ledger: Path) -> None:
+    answer = json.loads(savings(ledger, "--by", "tag:tenant", "--json"))
+    assert [(row["tag:tenant"], row["compared_calls"]) for row in answer["rows"]] == [("", 2)]
+
+
+@pytest.mark.parametrize("by", ["tenant", "tag:", ""])
+def test_a_group_that_there_is_not_is_named(ledger: Path, by: str) -> None:
+    result = CliRunner().invoke(main, ["savings", "--ledger", str(ledger), "--against", "gpt-5", "--by", by])
+    assert result.exit_code == 2
+    assert f"cannot group by this (got {by!r}); allowed: model, provider, source" in result.output

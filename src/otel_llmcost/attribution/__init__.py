@@ -43,7 +43,7 @@ from .client_tags import client_tags
 from .known import Conversations, known_ids
 from .people import People, key_of_file
 from .scope import Block, carry, current, enter, leave, rollups, stage, track_source
-from .tags import attributes_of, fill, from_mapping, from_resource, over
+from .tags import fill, from_mapping, from_resource, over
 
 if TYPE_CHECKING:
     from .baggage import AttributionPropagator, from_baggage, to_baggage, to_provider
@@ -61,7 +61,6 @@ __all__ = [
     "RequestFacts",
     "Rollup",
     "Rule",
-    "attributes_of",
     "caller_module",
     "carry",
     "client_tags",

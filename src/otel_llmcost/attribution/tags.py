@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from .. import semconv
-from ..call import NO_TAGS, Tags
+from ..call import NO_TAGS, TAG_FIELDS, Tags
 
 MAX_LENGTH = 256
 """Characters of a tag's value; what is longer is cut."""
@@ -14,26 +14,16 @@ MAX_KEY_LENGTH = 64
 MAX_OWN_TAGS = 20
 """Own tags of one call; the ones set first stay."""
 
-FIELDS = ("source", "stage", "team", "feature", "conversation", "session", "user")
 
 _FIELD_OF: Mapping[str, str] = {
-    **{name: name for name in FIELDS},
-    **{f"llmcost.{name}": name for name in FIELDS},
+    **{name: name for name in TAG_FIELDS},
+    **{f"llmcost.{name}": name for name in TAG_FIELDS},
     "conversation_id": "conversation",
     "session_id": "session",
     "user_id": "user",
     "gen_ai.conversation.id": "conversation",
     "session.id": "session",
     "user.id": "user",
-}
-_ATTRIBUTE_OF: Mapping[str, str] = {
-    "source": semconv.SOURCE,
-    "stage": semconv.STAGE,
-    "team": semconv.TEAM,
-    "feature": semconv.FEATURE,
-    "conversation": semconv.CONVERSATION_ID,
-    "session": semconv.SESSION_ID,
-    "user": semconv.USER_ID,
 }
 _OWN_PREFIX = semconv.TAG_PREFIX
 
@@ -127,12 +117,3 @@ def _own(under: Mapping[str, str], above: Mapping[str, str]) -> Mapping[str, str
     if len(merged) > MAX_OWN_TAGS:
         merged = dict(list(merged.items())[:MAX_OWN_TAGS])
     return MappingProxyType(merged)
-
-
-def attributes_of(tags: Tags) -> dict[str, str]:
-    """Tags as span attributes; those that are empty are absent."""
-    named = {name: getattr(tags, field) for field, name in _ATTRIBUTE_OF.items()}
-    return {
-        **{name: value for name, value in named.items() if value},
-        **{semconv.TAG_PREFIX + name: value for name, value in tags.own.items()},
-    }

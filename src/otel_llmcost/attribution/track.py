@@ -14,11 +14,12 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from .. import semconv
 from ..call import Tags
+from ..spans import tag_attributes
 from ..version import __version__
 from .active import tags_of
 from .rollup import Rollup
 from .scope import current, enter, leave
-from .tags import attributes_of, over
+from .tags import over
 from .wrapping import wrapped
 
 P = ParamSpec("P")
@@ -97,7 +98,7 @@ class TrackedRun:
         self._tags = tags
         tracer = trace.get_tracer(semconv.SCOPE, __version__, schema_url=semconv.SCHEMA_URL)
         self._span = tracer.start_span(
-            name, kind=SpanKind.INTERNAL, attributes=attributes_of(over(current(), tags))
+            name, kind=SpanKind.INTERNAL, attributes=tag_attributes(over(current(), tags))
         )
         self._started_s = time.perf_counter()
         self._around: otel_context.Context | None = None

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ..attribution.tags import field_of, own_key
-from ..call import refused_by
+from ..call import TAG_FIELDS, refused_by
 from ..ledger.filters import CallFilter, call_conditions, where
 from ..ledger.store import Ledger
 from ..money import join_nano
 from ..reports import cost_report
 from .admission import Gate
 from .counter import LONGEST_WAIT_S, Charge, Sums, patiently
-from .model import MACHINE, TAG_KEYS, Budget
+from .model import MACHINE, Budget
 from .rule import Rule
 from .windows import NS, ROLLING
 
@@ -149,8 +149,8 @@ def _charges(rule: Rule, found: LedgerSpend) -> Iterator[tuple[Charge, int]]:
 
 def _narrowed(within: CallFilter, budget: Budget) -> CallFilter:
     """Those of the calls that a budget covers."""
-    fields = {key: wanted for key, wanted in budget.tags.items() if key in TAG_KEYS}
-    own = {key: wanted for key, wanted in budget.tags.items() if key not in TAG_KEYS}
+    fields = {key: wanted for key, wanted in budget.tags.items() if key in TAG_FIELDS}
+    own = {key: wanted for key, wanted in budget.tags.items() if key not in TAG_FIELDS}
     if budget.providers:
         fields["provider"] = budget.providers
     if budget.models:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
-from ..call import Tags
+from ..call import TAG_FIELDS, Tags
 from .windows import Window, parse_window
 
 OBSERVE = "observe"
@@ -29,7 +29,6 @@ ON_UNREACHABLE = (OPEN, CLOSED)
 
 DEFAULT_THRESHOLDS = (80, 90, 100)
 DEFAULT_CONVERSATIONS = 10_000
-TAG_KEYS = ("source", "stage", "team", "feature", "conversation", "session", "user")
 """The tags with a field of their own on `Tags`; every other key is looked up in `Tags.own`."""
 
 _NO_SELECTORS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
@@ -75,7 +74,7 @@ class Budget:
         if self.window.per_conversation and not tags.conversation:
             return False
         for key, wanted in self.tags.items():
-            value = getattr(tags, key) if key in TAG_KEYS else tags.own.get(key, "")
+            value = getattr(tags, key) if key in TAG_FIELDS else tags.own.get(key, "")
             if value not in wanted and not any(_matches(value, pattern) for pattern in wanted):
                 return False
         return True

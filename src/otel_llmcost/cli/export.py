@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 
+from ..call import TAG_FIELDS
 from ..ledger.row import LedgerRow
 from ..money import Femto, as_text
 from ..reports import CostRow, Report
@@ -78,7 +79,6 @@ _AS_THEY_ARE = (
     "provider", "operation", "request_model", "response_model", "speed", "region", "variant", "host", "status",
     "currency", "error_type", "response_id", "duration_s", "attempts", "service", "pid", "run_id",
 )  # fmt: skip
-_TAGS = ("source", "stage", "team", "feature", "conversation", "session", "user")
 
 
 def call_json(row: LedgerRow, tz: tzinfo = UTC) -> dict[str, object]:
@@ -94,7 +94,7 @@ def call_json(row: LedgerRow, tz: tzinfo = UTC) -> dict[str, object]:
         "service_tier": row.tier,
         **{name: getattr(row, name) for name in _AS_THEY_ARE},
         **_price_json(row),
-        **{name: getattr(row.tags, name) for name in _TAGS},
+        **{name: getattr(row.tags, name) for name in TAG_FIELDS},
         "tags": dict(row.tags.own),
         "finish_reasons": list(row.finish_reasons),
         "time_to_first_chunk_s": row.first_chunk_s,

@@ -9,11 +9,12 @@ import click
 
 from ..config import load_config
 from ..errors import LedgerError
+from ..instants import nanoseconds
 from ..ledger.filters import CallFilter
 from ..ledger.losses import forget_losses
 from ..ledger.remedies import remedy_of, words_of
 from ..ledger.rollups import QUARTER_NS
-from ..reports import nanoseconds, parse_instant, zone
+from ..reports import parse_instant, zone
 from ..sessions.log import SessionLog
 from .export import iso
 from .ledger_option import ledger_option, ledger_settings, opened_ledger

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,8 @@ from typing import Any
 import click
 
 from ..assembly import open_book
-from ..comparison import Savings, find_model, savings_by
+from ..comparison import GROUPS_ALLOWED, Savings, find_model, grouping, savings_by
 from ..config import load_config
-from ..ledger.row import LedgerRow
 from ..money import Femto, as_text
 from .amounts import money_text, places_of_sums
 from .export import Cell, print_csv, print_json
@@ -21,16 +20,13 @@ from .ledger_option import ledger_option, opened_ledger
 from .selection import format_options, selected, selection_options
 from .tables import Column, console, print_table
 
-_TAGS = ("source", "stage", "team", "feature", "conversation", "session", "user")
-GROUPS = ("model", "provider", *_TAGS)
-
 
 @click.command("savings")
 @selection_options
 @click.option(
     "--against", required=True, metavar="MODEL", help="The model to compare with: gpt-5, provider/model."
 )
-@click.option("--by", default="model", show_default=True, type=click.Choice(GROUPS), help="Group by this.")
+@click.option("--by", default="model", show_default=True, metavar="GROUP", help=f"One of {GROUPS_ALLOWED}.")
 @format_options
 @ledger_option
 def command(against: str, by: str, output: str, directory: Path | None, **options: Any) -> None:
@@ -43,7 +39,7 @@ def command(against: str, by: str, output: str, directory: Path | None, **option
     book = open_book(load_config())
     model = find_model(against, book)
     with opened_ledger(directory) as ledger:
-        groups = savings_by(ledger.rows(wanted), _key(by), model, book)
+        groups = savings_by(ledger.rows(wanted), grouping(by), model, book)
     whole = Savings(model)
     for group in groups.values():
         whole.merge(group)
@@ -55,12 +51,6 @@ def command(against: str, by: str, output: str, directory: Path | None, **option
         print_csv(header, [[name, *_cells(group)] for name, group in groups.items()])
     else:
         _show(by, groups, whole)
-
-
-def _key(by: str) -> Callable[[LedgerRow], str]:
-    if by in _TAGS:
-        return lambda row: str(getattr(row.tags, by))
-    return lambda row: str(getattr(row, by))
 
 
 def _values(found: Savings) -> dict[str, object]:

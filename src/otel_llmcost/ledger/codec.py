@@ -12,7 +12,7 @@ from decimal import Decimal
 from json.encoder import encode_basestring_ascii as _quoted
 from typing import TYPE_CHECKING, Any
 
-from ..call import Call, Line, Priced, PricedLine, Tags
+from ..call import TAG_FIELDS, Call, Line, Priced, PricedLine, Tags
 from ..money import FEMTO_PER_USD
 
 if TYPE_CHECKING:
@@ -224,8 +224,7 @@ def _row(found: dict[str, Any], pid: int) -> LedgerRow:
 
 def _tags(found: dict[str, Any]) -> Tags:
     own = {_text(key): _text(value) for key, value in found.get("tags", {}).items()}
-    named = ("source", "stage", "team", "feature", "conversation", "session", "user")
-    return Tags(**{name: _text(found.get(name, "")) for name in named}, own=own)
+    return Tags(**{name: _text(found.get(name, "")) for name in TAG_FIELDS}, own=own)
 
 
 def _text(stored: str) -> str:

@@ -7,7 +7,7 @@ import sqlite3
 from decimal import Decimal
 from typing import Any
 
-from ..call import Tags
+from ..call import TAG_FIELDS, Tags
 from ..money import Femto, join_nano, split_nano
 from ..usage.meters import COMPONENT, TOKEN_METERS, Usage
 from .codec import items_of, items_text, json_text, lines_of, lines_text, usage_of, usage_text
@@ -24,7 +24,6 @@ _TEXTS = (
     "provider", "operation", "model", "request_model", "response_model", "tier", "speed", "region", "variant",
     "host", "status", "currency", "error_type", "response_id", "service", "run_id",
 )  # fmt: skip
-_TAGS = ("source", "stage", "team", "feature", "conversation", "session", "user")
 _NUMBERS = ("start_ns", "end_ns", "port", "first_chunk_s", "attempts", "pid")
 
 
@@ -72,7 +71,7 @@ def to_columns(row: LedgerRow) -> dict[str, object]:
         "call_key": row.key,
         **{name: getattr(row, name) for name in _TEXTS},
         **{name: getattr(row, name) for name in _NUMBERS},
-        **{name: getattr(row.tags, name) for name in _TAGS},
+        **{name: getattr(row.tags, name) for name in TAG_FIELDS},
         **token_counts(row.usage),
         **price_columns(row),
         "reported": "" if row.reported is None else str(row.reported),
@@ -88,7 +87,7 @@ def from_columns(found: sqlite3.Row) -> LedgerRow:
     """The row of a record of `SELECT_CALLS`."""
     texts: dict[str, Any] = {name: found[name] for name in _TEXTS if name != "model"}
     numbers: dict[str, Any] = {name: found[name] for name in _NUMBERS}
-    tags: dict[str, Any] = {name: found[name] for name in _TAGS}
+    tags: dict[str, Any] = {name: found[name] for name in TAG_FIELDS}
     return LedgerRow(
         key=found["call_key"],
         **texts,

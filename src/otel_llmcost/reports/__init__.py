@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..ledger.filters import CallFilter
 from .costs import GROUPS, CostRow, Report, cost_report
 from .listings import dearest_calls, latest_calls, slowest_calls
-from .ranges import TimeRange, between, nanoseconds, parse_instant, parse_range, zone
+from .ranges import TimeRange, between, parse_instant, parse_range, zone
 from .runs import RunSummary, run_summary
 from .sessions import SessionCost, StageCost, session_costs
 
@@ -22,7 +22,6 @@ __all__ = [
     "cost_report",
     "dearest_calls",
     "latest_calls",
-    "nanoseconds",
     "parse_instant",
     "parse_range",
     "run_summary",

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from ..errors import ConfigurationError
+from ..instants import nanoseconds
 
 RANGES_ALLOWED = (
     "today, yesterday, week, month, all, 90m, 24h, 7d, 4w, 2026-11, 2026-11-01, 2026-11-01..2026-11-15, "
@@ -16,7 +17,6 @@ RANGES_ALLOWED = (
 _AGO = re.compile(r"(\d{1,5})([mhdw])")
 _MONTH = re.compile(r"\d{4}-\d{2}")
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1)}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 Instant = int | str | datetime | None
@@ -121,12 +121,6 @@ def as_instant(value: Instant, tz: tzinfo, *, end: bool = False) -> int | None:
     if isinstance(value, datetime):
         return nanoseconds(value if value.tzinfo is not None else value.replace(tzinfo=tz))
     return value
-
-
-def nanoseconds(instant: datetime) -> int:
-    """Ns since the epoch of an instant with a time zone, exactly."""
-    since = instant.astimezone(UTC) - _EPOCH
-    return ((since.days * 86_400 + since.seconds) * 10**6 + since.microseconds) * 1000
 
 
 def _named(said: str, tz: tzinfo, today: date) -> TimeRange | None:
