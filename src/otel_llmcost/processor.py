@@ -140,9 +140,7 @@ class CostSpanProcessor(SpanProcessor):
         if priced is None:
             return None
         self._seen[name] = self._seen.get(name, 0) + 1
-        tags = {
-            key: tag for key, tag in attribution.attributes_of(call.tags).items() if key not in attributes
-        }
+        tags = {key: tag for key, tag in spans.tag_attributes(call.tags).items() if key not in attributes}
         return {**tags, **self._settler.cost_attributes(priced)}
 
     def _lent(self, counted: Counted, span: ReadableSpan) -> dict[str, Any] | None:
