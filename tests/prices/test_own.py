@@ -131,6 +131,12 @@ def test_local_models_by_size(make_book: MakeBook, model: str, usd: str | None) 
             "above 0",
         ),
         ("[[discount]]\npercent = 101\n", 2, "percent", "0 to 100"),
+        (
+            '[[discount]]\npercent = 20\nmodel = "m"\nmeters = ["input", "inputs"]\n',
+            4,
+            "meters",
+            "(got 'inputs'); allowed: input, cache_read,",
+        ),
         ('[[row]]\nprovider = "p"\nmodel = "m"\nrates = { input = "1_000" }\n', 4, "rates.input", "decimal"),
         ('[[row]]\nprovider = "p"\nmodel = "m"\nrates = { input = nan }\n', 4, "rates.input", "got 'NaN'"),
         (

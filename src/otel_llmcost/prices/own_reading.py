@@ -15,6 +15,7 @@ from typing import TypeVar
 from .. import semconv
 from ..errors import ConfigurationError
 from ..toml_source import TomlDocument, TomlTable
+from ..usage.meters import COMPONENTS, METERS
 from .fields import decimal, entries, known_keys, name_of, one_of, optional_instant, text_of, wrong
 from .own import Discount, OwnPrices, Size
 from .plan import time_zone
@@ -123,12 +124,16 @@ def parse_discount(table: Mapping[str, object]) -> Discount:
     start, end = optional_instant(table, "from", ALWAYS), optional_instant(table, "to", FOREVER)
     if end <= start:
         raise wrong("to", "not after from", table.get("to"), "a later instant")
+    meters = tuple(name_of(entry, "meters") for entry in entries(table, "meters"))
+    for meter in meters:
+        if meter not in METERS and meter not in COMPONENTS:
+            raise wrong("meters", "unknown meter", meter, ", ".join((*COMPONENTS, *METERS)))
     return Discount(
         percent=percent,
         provider=provider_name(provider),
         model=text_of(table, "model", "*"),
         tier=one_of(table, "tier", (*TIERS, "*"), "*"),
-        meters=tuple(name_of(entry, "meters") for entry in entries(table, "meters")),
+        meters=meters,
         from_ns=start,
         to_ns=end,
     )
