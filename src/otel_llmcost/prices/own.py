@@ -77,6 +77,8 @@ class OwnPrices:
     problems: list[ConfigurationError] = field(default_factory=list)
     first: dict[tuple[object, ...], Row] = field(default_factory=dict)
     """Terms and time -> the row that is in force for them."""
+    places: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
+    """("row" or "discount", provider) -> file and line that first name it so."""
 
     def fingerprint(self) -> list[object]:
         """Everything that decides a price here, as plain values for a digest."""
