@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from otel_llmcost.call import EXACT, UNPRICED
+from otel_llmcost.call import EXACT, UNPRICED, Call, Priced
 from otel_llmcost.cli import main
 from otel_llmcost.ledger.row import LedgerRow
 from otel_llmcost.ledger.store import Ledger
 from otel_llmcost.money import femto
 from otel_llmcost.prices import load_book
+from otel_llmcost.reports.costs import cost_report
 from otel_llmcost.repricing import reprice
 
 NOV_20 = 1_795_132_800 * 10**9
@@ -68,6 +69,41 @@ def test_both_figures_are_kept_and_a_second_time_changes_nothing(ledger: Path) -
         assert untouched.amount == femto("9")
         again = reprice(opened, BOOK, apply=True)
     assert (again.seen, again.changed, again.difference) == (4, 0, 0)
+
+
+class Dear:
+    """A price list in which somebody mistook the unit: a thousand million dollars a call."""
+
+    version = "mistaken"
+
+    def price(self, call: Call) -> Priced:
+        amount = femto("1000000000")
+        return Priced(EXACT, amount, {"input": amount}, (), self.version)
+
+
+@pytest.mark.parametrize("apply", [False, True])
+def test_a_price_beyond_the_limit_of_a_call_makes_it_unknown(ledger: Path, apply: bool) -> None:
+    with Ledger(ledger) as opened:
+        opened.add([row(f"more {number}", "gpt-5", "0.001") for number in range(12)])
+        found = reprice(opened, Dear(), apply=apply)
+        assert (found.seen, found.changed, found.newly_priced, found.no_longer_priced) == (16, 15, 0, 15)
+        assert found.difference == -femto("0.001") * 13 - femto("9.5")
+        one = opened.get("k1")
+        assert one is not None
+        if apply:
+            assert (one.status, one.amount, one.components) == (UNPRICED, None, {})
+            assert one.reasons[0].startswith("too-large: 1000000000 USD is above 1,000,000 USD")
+            assert cost_report(opened).total.amount == 0
+        else:
+            assert (one.status, one.amount) == (EXACT, femto("0.001"))
+
+
+def test_a_ledger_keeps_no_price_beyond_the_limit_of_a_call(ledger: Path) -> None:
+    with Ledger(ledger) as opened:
+        opened.reprice("k1", Priced(EXACT, femto("1000000.1"), {}), "mistaken")
+        opened.reprice("k2", Priced(EXACT, femto("1000000"), {}), "dear")
+        amounts = [row.amount for row in opened.rows() if row.key in ("k1", "k2")]
+    assert amounts == [None, femto("1000000")]
 
 
 def test_from_the_command_line(ledger: Path) -> None:

@@ -71,12 +71,10 @@ def unknown_providers(config: Config, book: Book) -> Iterable[ConfigurationError
         for problem in unknown_in_budgets(book, parse_budgets(config.table("budgets"), file).budgets):
             table = config.table("budgets", problem.key.split(".", 1)[1].removesuffix(".providers"))
             yield problem.at(file, table.line("providers")) if table is not None else problem
-    discounts = book.catalogue.own.discounts
-    if discounts:
-        from .prices.naming import misnamed
+    if book.catalogue.own.discounts:
+        from .prices.naming import misnamed_discounts
 
-        for problem in misnamed(book.catalogue, "discount.provider", [one.provider for one in discounts]):
-            yield _discount_with_place(config, problem)
+        yield from misnamed_discounts(book.catalogue)
 
 
 def unknown_in_budgets(book: Book, budgets: Iterable[Budget]) -> Iterable[ConfigurationError]:
@@ -86,22 +84,6 @@ def unknown_in_budgets(book: Book, budgets: Iterable[Budget]) -> Iterable[Config
             from .prices.naming import misnamed
 
             yield from misnamed(book.catalogue, f"budgets.{budget.name}.providers", budget.providers)
-
-
-def _discount_with_place(config: Config, found: ConfigurationError) -> ConfigurationError:
-    """Where it stands in the settings; a file of prices tells no place."""
-    from .toml_source import TomlTable
-
-    for table in (config.table(), config.table("prices")):
-        given = table.get("discount") if table is not None else None
-        for one in given if isinstance(given, list) else [given]:
-            if (
-                isinstance(one, TomlTable)
-                and one.get("provider") == found.value
-                and config.document is not None
-            ):
-                return found.at(str(config.document.path), one.line("provider"))
-    return found
 
 
 def _with_place(config: Config, found: Misnamed) -> ConfigurationError:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from .call import PENDING, Priced
 from .ledger.filters import CallFilter
+from .ledger.limits import within_limit
 from .ledger.row import LedgerRow
 from .ledger.store import Ledger
 from .services import Prices
@@ -62,7 +63,7 @@ def changes(ledger: Ledger, book: Prices, wanted: CallFilter, found: Repricing) 
         found.pending += row.status == PENDING
         if version and row.version == version:
             continue
-        priced = book.price(row.as_call())
+        priced = within_limit(book.price(row.as_call()))
         if (priced.amount, priced.status, dict(priced.components)) != (
             row.amount,
             row.status,

@@ -279,3 +279,12 @@ rates = { input = "1", output = "2" }
     wrong = [f for f in diagnose(environ, tmp_path).findings if f.name.startswith("hosts.")]
     assert [(f.name, f.state) for f in wrong] == [("hosts.b.example.com", BROKEN)]
     assert f"{tmp_path / 'otel-llmcost.toml'}:4" in wrong[0].text
+
+
+def test_a_provider_of_own_rows_that_is_nearly_another_is_a_note(environ, tmp_path):
+    row = '[[prices.row]]\nprovider = "antropic"\nmodel = "m"\nfree = true\n'
+    (tmp_path / "otel-llmcost.toml").write_text(row)
+    finding = found(environ, tmp_path, "prices", "own prices")
+    assert finding.state == NOTE
+    assert "2: provider: only your own rows name this provider; did you mean 'anthropic'?" in finding.text
+    assert diagnose(environ, tmp_path).broken == ()

@@ -185,6 +185,50 @@ def test_a_database_of_schema_version_1_opens_with_its_rows(tmp_path: Path) -> N
         assert ledger.database.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS)
 
 
+def test_a_sum_that_was_a_double_is_made_again_of_its_calls(tmp_path: Path) -> None:
+    """`reprice --apply` once put amounts beyond the limit in; SQLite's sums of them were doubles."""
+    old = sqlite3.connect(tmp_path / "ledger.sqlite3")
+    old.executescript((DATA / "schema-1.sql").read_text(encoding="utf-8"))
+    columns = [found[1] for found in old.execute("PRAGMA table_info(calls)")][2:]
+    for number in range(12):
+        old.execute(
+            f"INSERT INTO calls (call_key, {', '.join(columns)}) "
+            f"SELECT 'huge {number}', {', '.join(columns)} FROM calls WHERE call_key = 'otel:1:2'"
+        )
+    old.execute("UPDATE calls SET cost_nano = 1000000000000000000 WHERE call_key LIKE 'huge%'")
+    old.execute("UPDATE rollups SET calls = 13, cost_nano = cost_nano + 12e18")
+    old.commit()
+    assert old.execute("SELECT typeof(cost_nano) FROM rollups").fetchone()[0] == "real"
+    old.close()
+    with Ledger(tmp_path) as ledger:
+        assert rollup_total(ledger) == (13, 2_425_200_000_000_001)
+        rows = {row.key: row for row in ledger.rows()}
+        huge = rows["huge 7"]
+        assert (huge.status, huge.amount, huge.components) == ("unpriced", None, {})
+        assert (huge.first_amount, huge.reasons[0][:10]) == (10**24 + 1, "too-large:")
+        assert (rows["otel:1:2"].status, rows["otel:1:2"].amount) == ("exact", 2_425_200_000_000_001)
+        ledger.reprice("otel:1:2", Priced("exact", 5, {"input": 5}), "again")
+        assert rollup_total(ledger) == (13, 5)
+
+
+def test_a_ledger_of_an_earlier_schema_is_read_where_it_cannot_be_written(tmp_path: Path) -> None:
+    old = sqlite3.connect(tmp_path / "ledger.sqlite3")
+    old.executescript((DATA / "schema-1.sql").read_text(encoding="utf-8"))
+    old.close()
+    with Ledger(tmp_path, read_only=True) as ledger:
+        assert rollup_total(ledger) == (1, 2_425_200_000_000_001)
+        assert ledger.database.execute("PRAGMA user_version").fetchone()[0] == 1
+
+
+def test_a_sum_beyond_64_bits_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    with Ledger(tmp_path) as ledger:
+        ledger.add([LedgerRow("a", amount=5 * 10**24)])
+        with pytest.raises(LedgerError, match=r"above 9,223,372,036 USD .*remedy: correct the price rows"):
+            ledger.add([LedgerRow("b", amount=5 * 10**24)])
+        assert rollup_total(ledger) == (1, 5 * 10**24)
+        assert ledger.get("b") is None
+
+
 def test_missing_steps_are_taken_all_or_none(tmp_path: Path) -> None:
     def colour(database: sqlite3.Connection) -> None:
         database.execute("ALTER TABLE calls ADD COLUMN colour TEXT NOT NULL DEFAULT 'red'")

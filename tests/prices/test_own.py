@@ -79,7 +79,7 @@ def test_local_models_by_size(make_book: MakeBook, model: str, usd: str | None) 
 @pytest.mark.parametrize(
     ("text", "line", "key", "words"),
     [
-        ('[[row]]\nprovider = "p"\nmodle = "m"\n', 3, "modle", "did you mean 'model'"),
+        ('[[row]]\nprovider = "p"\nmodle = "m"\nfree = true\n', 3, "modle", "did you mean 'model'"),
         ('[[row]]\nprovider = "p"\nmodel = "m"\nrates = { inptu = "1" }\n', 4, "rates.inptu", "'input'"),
         ('[[row]]\nprovider = "p"\nmodel = "m"\nrates = { input = "-1" }\n', 4, "rates.input", "0 to"),
         ('[[row]]\nprovider = "p"\nmodel = "m"\nrates = { input = "NaN" }\n', 4, "rates.input", "decimal"),
@@ -89,7 +89,8 @@ def test_local_models_by_size(make_book: MakeBook, model: str, usd: str | None) 
         ('[[row]]\nprovider = "p"\nmodel = "m"\ntier = "Flex"\nfree = true\n', 4, "tier", "'flex'"),
         ('[[row]]\nprovider = "p"\nmodel = "m"\n\n', 1, "rates", "no price"),
         (
-            '[[row]]\nprovider = "p"\nmodel = "m"\neffective_from = 2026-02-01\neffective_to = 2026-01-01\n',
+            '[[row]]\nprovider = "p"\nmodel = "m"\neffective_from = 2026-02-01\neffective_to = 2026-01-01\n'
+            "free = true\n",
             5,
             "effective_to",
             "after",
@@ -131,6 +132,12 @@ def test_local_models_by_size(make_book: MakeBook, model: str, usd: str | None) 
             "above 0",
         ),
         ("[[discount]]\npercent = 101\n", 2, "percent", "0 to 100"),
+        (
+            '[[discount]]\npercent = 20\nmodel = "m"\nmeters = ["input", "inputs"]\n',
+            4,
+            "meters",
+            "(got 'inputs'); allowed: input, cache_read,",
+        ),
         ('[[row]]\nprovider = "p"\nmodel = "m"\nrates = { input = "1_000" }\n', 4, "rates.input", "decimal"),
         ('[[row]]\nprovider = "p"\nmodel = "m"\nrates = { input = nan }\n', 4, "rates.input", "got 'NaN'"),
         (

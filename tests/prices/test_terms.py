@@ -225,3 +225,89 @@ def test_cache_writes_of_untold_lifetime_say_so(make_book: MakeBook) -> None:
     plain = one("1").replace('input = "1"', 'cache_write = "5"')
     assert price(make_book(plain), "m", usage={"cache_write_5m": 1000}).status == "exact"
     assert price(make_book(plain), "m", usage={"cache_write_1h": 1000}).status == "unpriced"
+
+
+SHARED = """
+[[row]]
+provider = "p"
+model = "big"
+aliases = ["big-2026-01-31", "big-code", "big-latest"]
+rates = { input = "2" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("on", "discounted", "full"),
+    [
+        ("big", ("big", "big-2026-01-31", "big-2031-12-31", "p/big"), ("big-code", "big-latest")),
+        ("big-2026-01-31", ("big-2026-01-31",), ("big", "big-2031-12-31", "big-code")),
+        ("big-20*", ("big-2026-01-31", "big-2031-12-31"), ("big", "big-code")),
+        ("big-code", ("big-code", "big-code-20310131"), ("big", "big-2026-01-31", "big-latest")),
+        ("big*", ("big", "big-2026-01-31", "big-code", "big-latest"), ()),
+        ("deployed", ("deployed",), ("big",)),
+    ],
+)
+def test_a_discount_is_on_the_name_that_is_called(
+    make_book: MakeBook, on: str, discounted: tuple[str, ...], full: tuple[str, ...]
+) -> None:
+    book = make_book(SHARED, own=f'[[discount]]\npercent = 50\nmodel = "{on}"\n', models={"deployed": "big"})
+    assert [price(book, name).amount for name in discounted] == [femto("0.001")] * len(discounted)
+    assert [price(book, name).amount for name in full] == [femto("0.002")] * len(full)
+
+
+def test_a_discount_goes_by_the_name_that_answered(make_book: MakeBook) -> None:
+    book = make_book(SHARED, own='[[discount]]\npercent = 50\nmodel = "big-code"\n')
+    assert price(book, "big", request_model="big-code").amount == femto("0.002")
+    assert price(book, "big-code", request_model="big").amount == femto("0.001")
+
+
+def test_what_a_call_cannot_exceed_counts_no_discount_of_a_name_that_may_not_answer(
+    make_book: MakeBook,
+) -> None:
+    half = "[[discount]]\npercent = 50\n"
+    named = make_book(SHARED, own=half + 'model = "big-latest"\n')
+    assert named.dearest("p", "big-latest", input_tokens=1000, output_tokens=0) == femto("0.002")
+    assert price(named, "big-2026-01-31", request_model="big-latest").amount == femto("0.002")
+    of_all = make_book(SHARED, own=half)
+    assert of_all.dearest("p", "big-latest", input_tokens=1000, output_tokens=0) == femto("0.001")
+
+
+APART = """
+[[row]]
+provider = "p"
+model = "m"
+aliases = ["m-2026-02-28"]
+rates = { input = "2" }
+[[row]]
+provider = "p"
+model = "m-2026-01-31"
+rates = { input = "5" }
+[[row]]
+provider = "p"
+model = "m-2026-03-31"
+rates = { input = "2" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("called", "usd"),
+    [
+        ("m", "0.001"),
+        ("m-2026-01-31", "0.005"),  # sold apart, at a price of its own
+        ("m-2026-02-28", "0.001"),
+        ("m-2026-03-31", "0.001"),  # listed beside the model, at its price
+        ("m-2031-12-31", "0.001"),
+    ],
+)
+def test_an_own_row_is_not_on_a_snapshot_that_the_list_sells_at_another_price(
+    make_book: MakeBook, called: str, usd: str
+) -> None:
+    priced = price(make_book(APART, own=one("1")), called)
+    assert (priced.status, priced.amount) == ("exact", femto(usd))
+
+
+def test_an_own_row_that_names_a_snapshot_is_on_it(make_book: MakeBook) -> None:
+    own = one("1", 'aliases = ["m-2026-01-31"]\n')
+    assert price(make_book(APART, own=own), "m-2026-01-31").amount == femto("0.001")
+    by_pattern = one("1", 'match = [{ prefix = "m-2026" }]\n')
+    assert price(make_book(APART, own=by_pattern), "m-2026-01-31").amount == femto("0.001")

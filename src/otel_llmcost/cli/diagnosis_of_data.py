@@ -19,6 +19,7 @@ from ..ledger.location import DATABASE_NAME, JOURNAL_FOLDER, file_system, is_rem
 from ..ledger.losses import read_losses
 from ..ledger.remedies import words_of
 from ..prices.load import STALE_DAYS
+from ..prices.naming import doubtful_providers
 from ..toml_source import read_toml
 from .findings import BROKEN, NOTE, OK, Finding
 from .losses import lost_text
@@ -100,6 +101,8 @@ def prices(config: Config) -> Iterable[Finding]:
         yield from _price_file(path)
     for problem in book.problems:
         yield Finding("prices", "own prices", BROKEN, str(problem))
+    for doubt in doubtful_providers(book.catalogue):
+        yield Finding("prices", "own prices", NOTE, str(doubt))
     for problem in unknown_providers(config, book):
         yield Finding("settings", problem.key, BROKEN, str(problem))
 

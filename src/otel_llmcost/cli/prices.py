@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import click
 
 from ..assembly import open_book
 from ..config import load_config
 from ..prices import SHIPPED, Book, Row, read_snapshot
-from ..prices.bundle import check_rows
-from ..prices.checking import check_file, check_snapshot
 from ..prices.compare import compare, flat_prices
 from ..prices.fields import iso_instant
-from ..prices.own_reading import read_own
 from ..prices.providers import provider_name
 from ..prices.rates import ALWAYS, FOREVER
 from ..prices.tables import hours_text, row_table
 from ..pricing import instant_ns
-from ..toml_source import read_toml
 from ..updates.offers import fetch_snapshot
 from . import Suggesting
 from .export import print_csv, print_json
 from .harmless import printable
 from .price_changes import change_json, figure_text, print_changes
+from .prices_check import check
 from .prices_discover import discover
 from .prices_update import pack_command, rollback, update
 from .selection import format_options
@@ -36,6 +32,7 @@ def command() -> None:
     """The price book: show, list, compare, check, update."""
 
 
+command.add_command(check)
 command.add_command(update)
 command.add_command(rollback)
 command.add_command(pack_command)
@@ -192,24 +189,3 @@ def diff(source: str, as_json: bool) -> None:
         print_json([change_json(change) for change in changes])
     else:
         print_changes(changes)
-
-
-@command.command("check")
-@click.argument("files", nargs=-1, type=click.Path(exists=True, path_type=Path, dir_okay=False))
-def check(files: tuple[Path, ...]) -> None:
-    """Check the prices in force, the settings' own rows, and any price FILES; every mistake is named."""
-    book = open_book(load_config())
-    problems: list[str] = [str(problem) for problem in book.problems]
-    problems += check_snapshot(book.catalogue.snapshot)
-    for file in files:
-        problems += [str(problem) for problem in check_file(file)]
-    for problem in problems:
-        click.echo(printable(problem), err=True)
-    if problems:
-        raise click.ClickException(f"{len(problems)} mistake{'s' if len(problems) > 1 else ''} in the prices")
-    rows = check_rows(book.catalogue.snapshot)
-    named = "".join(f", {len(read_own([read_toml(file)]).rows)} in {file.name}" for file in files)
-    console().print(
-        f"sound: {rows:,} rows of {book.snapshot_date}, {len(book.own.rows)} in the settings{named}",
-        markup=False,
-    )

@@ -12,7 +12,7 @@ from .leaves import leaves
 from .ottl import Statements, attribute, quoted, single
 from .pricing import PLAIN_COMPONENTS, PLAIN_METERS, multiplication
 from .reading import reading
-from .records import prefixes, records
+from .records import dated, prefixes, records
 from .statements import BEYOND, PRICING, lookup, variant
 from .tables import tables
 
@@ -46,7 +46,9 @@ def pricing_document(book: Book, options: Options | None = None) -> str:
     """The configuration that prices as `book` does. Raises `ValueError` where a price is beyond its reach."""
     chosen = options or Options()
     listed = leaves(chosen.scopes)
-    found = tables(records(book, chosen.providers), prefixes(book, chosen.providers))
+    found = tables(
+        records(book, chosen.providers), prefixes(book, chosen.providers), dated(book, chosen.providers)
+    )
     groups = [*reading(listed, chosen.hosts), *lookup(found), *variant(), *multiplication(book.version)]
     lines = [
         *_HEAD.format(version=book.version).splitlines(),

@@ -48,7 +48,11 @@ def _status() -> Iterable[str]:
     missing = f"({pricing('lack')} != nil or {_RATES}[{quoted('unplaced')}] != nil)"
     doubtful = " or ".join(
         f"{path} != nil"
-        for path in (pricing("about"), pricing("doubt"), f'{_RATES}["hours"]', f'{_RATES}["assumed"]')
+        for path in (
+            pricing("about"),
+            pricing("doubt"),
+            *(f"{_RATES}[{quoted(flag)}]" for flag in ("hours", "assumed", "named")),
+        )
     )
     yield assign(_TOTAL, " + ".join(pricing(f"sum_{component}") for component in COMPONENTS))
     yield assign(said, joined(quoted(" "), f"String({_NOTES})"))
@@ -95,6 +99,7 @@ def _why_not_exact() -> Iterable[str]:
         yield f"append({_NOTES}, {text}) where {pricing(mark)} != nil and {_WHY} == nil"
     for flag, text in (
         ("assumed", "ambiguous: the region was not told, the price of everywhere is taken"),
+        ("named", "ambiguous: a discount is on some of the names that the collector cannot tell apart here"),
         ("unplaced", "no-region: no price in this region; the amount is a lower bound"),
         (
             "hours",

@@ -19,9 +19,19 @@ from itertools import pairwise
 from ..prices.book import Book
 from ..prices.plan import Level, Plan
 from ..prices.rates import Row
-from ..prices.shards import Page
 from ..prices.terms import Segment, Terms
 from ..usage.meters import METERS, TOKEN_METERS
+from .discounted import (
+    behind,
+    holds_on_dates,
+    is_dated,
+    is_unsure_behind,
+    is_unsure_of_dates,
+    is_unsure_of_spelling,
+    on_models,
+    whole_names,
+    with_a_date,
+)
 
 NS_PER_S = 10**9
 NOWHERE = "nowhere-1"
@@ -58,37 +68,61 @@ def records(book: Book, providers: tuple[str, ...] = ()) -> list[Record]:
     """The records of every name that some row prices, sorted by key; of some providers only where named."""
     made: list[Record] = []
     for provider in sorted(providers or book.catalogue.snapshot.texts):
-        page = book.catalogue.page(provider)
-        own = [row for row in book.own.rows if row.provider == provider]
-        if page is not None or own:
-            for name in sorted(_names(page, own)):
-                text = _record(book, provider, name)
-                if text:
-                    made.append(Record(f"{provider}|{name}", text))
+        discounts = on_models(book, provider)
+        for name in sorted(_names(book, provider)):
+            unsure = is_unsure_of_spelling(provider, name, discounts)
+            text = _record(book, provider, name, unsure=unsure)
+            if text:
+                made.append(Record(f"{provider}|{name}", text))
     return made
+
+
+def dated(book: Book, providers: tuple[str, ...] = ()) -> Iterator[Record]:
+    """The records of names with any date behind them, where a discount or an own row is on such a name.
+
+    Elsewhere a dated name that no row has is priced by the pattern that it begins with, or as the name itself.
+    """
+    for provider in sorted(providers or book.catalogue.snapshot.texts):
+        discounts = on_models(book, provider)
+        own = _own_names(book, provider)
+        for name in sorted(_names(book, provider)):
+            if is_dated(name) or not (name in own or holds_on_dates(provider, name, discounts)):
+                continue
+            unsure = is_unsure_of_dates(provider, name, discounts)
+            text = _record(book, provider, with_a_date(name), unsure=unsure)
+            if text:
+                yield Record(f"{provider}|{name}", text)
 
 
 def prefixes(book: Book, providers: tuple[str, ...] = ()) -> Iterator[Record]:
     """(provider|prefix, text) for every name pattern that is a prefix, shortest first: the longest one holds."""
     for provider in sorted(providers or book.catalogue.snapshot.texts):
         page = book.catalogue.page(provider)
+        discounts = on_models(book, provider)
         patterns = page.patterns if page is not None else ()
-        for prefix, _, model in sorted(patterns, key=lambda pattern: len(pattern[0])):
+        for prefix, _, _ in sorted(patterns, key=lambda pattern: len(pattern[0])):
             # A row's regular expressions only add dates, which the collector takes off by itself.
-            text = _record(book, provider, model) if prefix else ""
+            unsure = is_unsure_behind(provider, prefix, discounts)
+            text = _record(book, provider, behind(prefix), unsure=unsure) if prefix else ""
             if text:
                 yield Record(f"{provider}|{prefix}", text)
 
 
-def _names(page: Page | None, own: list[Row]) -> set[str]:
-    names = {row.model for row in own} | {alias.name for row in own for alias in row.aliases}
+def _own_names(book: Book, provider: str) -> set[str]:
+    own = [row for row in book.own.rows if row.provider == provider]
+    return {row.model for row in own} | {alias.name for row in own for alias in row.aliases}
+
+
+def _names(book: Book, provider: str) -> set[str]:
+    names = _own_names(book, provider) | whole_names(on_models(book, provider))
+    page = book.catalogue.page(provider)
     if page is not None:
         names |= {*page.models, *page.aliases}
     # Names are sought inside a text that these characters hold together.
     return {name for name in names if not set(name) & set(';="\\\n')}
 
 
-def _record(book: Book, provider: str, name: str) -> str:
+def _record(book: Book, provider: str, name: str, *, unsure: bool = False) -> str:
     rows = book.rows(provider, name)
     terms = {
         (tier, speed, region): book.terms_of((provider, name, "", tier, speed, asked, "", ""))
@@ -99,7 +133,7 @@ def _record(book: Book, provider: str, name: str) -> str:
     if not any(one.is_priced() for one in terms.values()):
         return ""
     cuts = sorted({segment.from_ns for one in terms.values() for segment in one.segments})
-    epochs = [(cut, _variants(terms, cut)) for cut in cuts]
+    epochs = [(cut, _variants(terms, cut, unsure)) for cut in cuts]
     changes = [epochs[0], *(after for before, after in pairwise(epochs) if after[1] != before[1])]
     if len(changes) > MOST_EPOCHS:
         raise ValueError(
@@ -132,27 +166,28 @@ def _regions(rows: list[Row]) -> list[tuple[str, str]]:
     return [*asked, (ELSEWHERE, NOWHERE)] if named else asked
 
 
-def _variants(terms: dict[tuple[str, str, str], Terms], cut: int) -> list[tuple[str, str]]:
+def _variants(terms: dict[tuple[str, str, str], Terms], cut: int, unsure: bool) -> list[tuple[str, str]]:
     """(tier~speed~region, facts) of every variant at one instant."""
     found = []
     for (tier, speed, region), one in terms.items():
         if not one.is_priced() and speed:
             continue
-        levels = _levels(one, cut)
-        if region == ELSEWHERE and levels == _levels(terms[tier, speed, ""], cut):
+        levels = _levels(one, cut, unsure)
+        if region == ELSEWHERE and levels == _levels(terms[tier, speed, ""], cut, unsure):
             continue
         for level, facts in enumerate(levels):
             found.append((f"@{tier}~{speed}~{region}{f'>{level}' if level else ''}", facts))
     return found
 
 
-def _levels(terms: Terms, cut: int) -> list[str]:
+def _levels(terms: Terms, cut: int, unsure: bool) -> list[str]:
     """The facts of each level at one instant; where nothing is priced, why not, by its code."""
     segment = terms.at(cut)
     plan = segment.plan
     if plan is None:
         return [f"why={segment.reasons[0].partition(':')[0]}"]
     flags = [*_flags(plan, segment), *(["assumed=1"] if terms.doubts else [])]
+    flags += ["named=1"] if unsure else []
     if plan.gpu_second is not None or len(plan.levels) > MOST_LEVELS:
         return ["why=no-rate"]
     overs = [f"over{n}={level.over}" for n, level in enumerate(plan.levels[1:], 1)]

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from .. import semconv
 from .ottl import PIECE, Statements, assign, attribute, cache, joined, quoted
 from .records import ELSEWHERE, MOST_EPOCHS, MOST_LEVELS
-from .tables import DIGITS, SEPARATORS, Group, Tables
+from .tables import DATED, DIGITS, SEPARATORS, Group, Tables
 
 PRICING = "llmcost.pricing"
 """A map on the span: what the groups hand on; at the end, the quantities of each meter."""
@@ -43,7 +43,7 @@ def lookup(tables: Tables) -> Iterable[Statements]:
     yield _keys()
     for group in tables.names:
         yield _page_of(group, ("answered", "asked"), "names", "names: ")
-    yield from _number()
+    yield from _number(tables.dated)
     for group in tables.records:
         yield _page_of(group, ("number",), "records", "records: ")
 
@@ -82,7 +82,7 @@ def _between(path: str, first: str, until: str) -> str:
     return f"{path} >= {quoted(first or '!')} and {path} < {quoted(until)}"
 
 
-def _number() -> Iterable[Statements]:
+def _number(dated: bool) -> Iterable[Statements]:
     at, needle, names = cache("at"), cache("needle"), cache("names")
     found = assign(key_path("number"), f"Substring({names}, {at} + Len({needle}), {DIGITS})", f"{at} >= 0")
     answered = key_path("answered")
@@ -103,7 +103,7 @@ def _number() -> Iterable[Statements]:
     )
     group.add(assign(at, "0 - 1"), assign(names, pricing("names")))
     for kind in ("answered", "asked"):
-        group.add(*_readings(key_path(kind)))
+        group.add(*_readings(key_path(kind), dated))
         if kind == "answered":
             group.add(assign(cache("own"), "true", f"{at} >= 0"))
     borrowed = f"{at} >= 0 and {cache('own')} == nil and {answered} != nil"
@@ -111,10 +111,14 @@ def _number() -> Iterable[Statements]:
     yield group
 
 
-def _readings(path: str) -> Iterable[str]:
-    """The name itself, the patterns that it begins with, the name without its date."""
+def _readings(path: str, dated: bool) -> Iterable[str]:
+    """The name itself, that name with any date, the patterns that it begins with, the name without its date."""
     cut, open_ = cache("cut"), f"{cache('at')} < 0 and {path} != nil"
     yield from _seek(joined(quoted(";"), path, quoted("=")), open_)
+    if dated:
+        yield assign(cut, path, open_)
+        yield f'replace_pattern({cut}, {quoted(_DATE)}, "") where {open_}'
+        yield from _seek(joined(quoted(";"), cut, quoted(f"{DATED}=")), f"{open_} and {cut} != {path}")
     yield assign(cut, path, open_)
     separators = SEPARATORS.replace("-", "")
     for _ in range(_CUTS):

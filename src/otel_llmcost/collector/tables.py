@@ -21,6 +21,8 @@ END = "~~~~"
 """A key behind every key."""
 SEPARATORS = "-@:./"
 """Where a name may be cut to find the pattern that holds for it."""
+DATED = "#"
+"""Behind a name: any date."""
 _DATED = (("-20", "-20~"), ("@20", "@20~"))
 """Between which suffixes a name with a date behind it lies."""
 
@@ -62,23 +64,30 @@ class Tables:
 
     names: list[Group]
     records: list[Group]
+    dated: bool = False
+    """Whether some name has a record of its own for its dated forms, under the name and `DATED`."""
 
 
-def tables(records: Sequence[Record], prefixes: Iterable[Record]) -> Tables:
+def tables(records: Sequence[Record], prefixes: Iterable[Record], dated: Iterable[Record] = ()) -> Tables:
     """Both tables of records that are sorted by key; each page of names holds all that a key in it may mean."""
     numbers: dict[str, str] = {}
     known = [Record(record.key, _number(numbers, record.text)) for record in records]
     patterns = [Record(record.key, _number(numbers, record.text)) for record in prefixes]
+    with_dates = [Record(record.key, _number(numbers, record.text)) for record in dated]
     pages = _pages(known)
     firsts = [page.first for page in pages]
     for page, record in _dated_elsewhere(known, firsts):
         pages[page].entries[record.key] = record.text
+    for record in with_dates:
+        for start, end in _DATED:
+            for page in _pages_between(firsts, record.key + start, record.key + end):
+                pages[page].entries[f"{record.key}{DATED}"] = record.text
     for record in patterns:
         for page in _pages_between(firsts, record.key, f"{record.key}~"):
             pages[page].entries[f"{record.key.rstrip(SEPARATORS)}*"] = record.text
     # The length in front: a record may hold semicolons.
     texts = [Record(number, f"{len(text):05d}{text}") for text, number in numbers.items()]
-    return Tables(_grouped(pages), _grouped(_pages(texts)))
+    return Tables(_grouped(pages), _grouped(_pages(texts)), bool(with_dates))
 
 
 def _number(numbers: dict[str, str], text: str) -> str:

@@ -13,15 +13,13 @@ from json.encoder import encode_basestring_ascii as _quoted
 from typing import TYPE_CHECKING, Any
 
 from ..call import TAG_FIELDS, Call, Line, Priced, PricedLine, Tags
-from ..money import FEMTO_PER_USD
+from .limits import keep_within_limit
 
 if TYPE_CHECKING:
     from .row import LedgerRow
 
 VERSION = 1
 _KEPT_TERMS = 512
-LARGEST_AMOUNT = 10**6 * FEMTO_PER_USD
-"""One call above a million USD is somebody's mistake; thousands of them must not overflow a sum of nano-dollars."""
 _LARGEST_INTEGER = 2**63 - 1
 
 
@@ -182,7 +180,7 @@ def decode(record: bytes, *, pid: int = 0) -> LedgerRow | None:
         found = json.loads(record, parse_float=Decimal)
         if found["v"] != VERSION:
             return None
-        return _within_limits(_row(found, pid))
+        return keep_within_limit(_row(found, pid))
     except (KeyError, TypeError, IndexError, ArithmeticError, AttributeError) as failure:
         raise ValueError(f"a journal record is not a ledger row: {failure!r}") from failure
 
@@ -234,13 +232,3 @@ def _text(stored: str) -> str:
 
 def _integer(stored: Any) -> int:
     return max(-_LARGEST_INTEGER, min(int(stored), _LARGEST_INTEGER))
-
-
-def _within_limits(row: LedgerRow) -> LedgerRow:
-    """Money that no ledger can hold becomes unknown, with the reason, never another figure."""
-    amounts = (row.amount, row.list_amount, row.savings)
-    if any(amount is not None and abs(amount) > LARGEST_AMOUNT for amount in amounts):
-        row.reasons = (*row.reasons, f"too-large: {row.amount} femto-dollars is above the limit of a call")
-        row.amount, row.list_amount, row.savings, row.components = None, None, 0, {}
-        row.status = "unpriced"
-    return row

@@ -122,6 +122,70 @@ CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
 
 
+# SQLite turns a sum that leaves 64 bits into a double without a word: now such a sum is refused.
+_CHECKED_ROLLUPS = """
+CREATE TABLE checked_rollups (
+    quarter INTEGER NOT NULL,
+    provider TEXT NOT NULL,
+    model TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    tier TEXT NOT NULL,
+    source TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    team TEXT NOT NULL,
+    feature TEXT NOT NULL,
+    service TEXT NOT NULL,
+    currency TEXT NOT NULL,
+    status TEXT NOT NULL,
+    failed INTEGER NOT NULL,
+    calls INTEGER NOT NULL CHECK (typeof(calls) = 'integer'),
+    cost_nano INTEGER NOT NULL CHECK (typeof(cost_nano) = 'integer'),
+    cost_femto_rest INTEGER NOT NULL CHECK (typeof(cost_femto_rest) = 'integer'),
+    savings_nano INTEGER NOT NULL CHECK (typeof(savings_nano) = 'integer'),
+    savings_femto_rest INTEGER NOT NULL CHECK (typeof(savings_femto_rest) = 'integer'),
+    input INTEGER NOT NULL CHECK (typeof(input) = 'integer'),
+    cache_read INTEGER NOT NULL CHECK (typeof(cache_read) = 'integer'),
+    cache_write INTEGER NOT NULL CHECK (typeof(cache_write) = 'integer'),
+    output INTEGER NOT NULL CHECK (typeof(output) = 'integer'),
+    duration_us INTEGER NOT NULL CHECK (typeof(duration_us) = 'integer'),
+    PRIMARY KEY (quarter, provider, model, operation, tier, source, stage, team, feature, service,
+                 currency, status, failed)
+) WITHOUT ROWID;
+
+CREATE TEMP TABLE wrong_quarters (quarter INTEGER PRIMARY KEY);
+INSERT OR IGNORE INTO wrong_quarters SELECT quarter FROM rollups
+    WHERE typeof(cost_nano) <> 'integer' OR typeof(savings_nano) <> 'integer';
+INSERT OR IGNORE INTO wrong_quarters SELECT start_ns / 900000000000 FROM calls
+    WHERE abs(cost_nano) > 1000000000000000 OR abs(list_nano) > 1000000000000000
+        OR abs(savings_nano) > 1000000000000000;
+
+INSERT INTO repricings
+    SELECT call_key, CAST(strftime('%s', 'now') AS INTEGER) * 1000000000, 'above the limit of a call',
+        status, cost_nano, cost_femto_rest, price_version, components, 'unpriced', NULL, NULL, price_version
+    FROM calls WHERE abs(cost_nano) > 1000000000000000 OR abs(list_nano) > 1000000000000000
+        OR abs(savings_nano) > 1000000000000000;
+UPDATE calls SET status = 'unpriced', cost_nano = NULL, cost_femto_rest = NULL, list_nano = NULL,
+    list_femto_rest = NULL, savings_nano = 0, savings_femto_rest = 0, components = '', items = '',
+    reasons = '["too-large: more than 1,000,000 USD, the most that the ledger keeps of one call"]'
+    WHERE abs(cost_nano) > 1000000000000000 OR abs(list_nano) > 1000000000000000
+        OR abs(savings_nano) > 1000000000000000;
+
+INSERT INTO checked_rollups SELECT * FROM rollups WHERE quarter NOT IN (SELECT quarter FROM wrong_quarters);
+INSERT INTO checked_rollups
+    SELECT start_ns / 900000000000 AS of_quarter, provider, model, operation, tier, source, stage, team, feature,
+        service, currency, status, error_type <> '' AS with_error, count(*), sum(coalesce(cost_nano, 0)),
+        sum(coalesce(cost_femto_rest, 0)), sum(savings_nano), sum(savings_femto_rest), sum(input),
+        sum(cache_read), sum(cache_write), sum(output),
+        sum(min(max(end_ns - start_ns, 0) / 1000, 1000000000000))
+    FROM calls WHERE start_ns / 900000000000 IN (SELECT quarter FROM wrong_quarters)
+    GROUP BY of_quarter, provider, model, operation, tier, source, stage, team, feature, service, currency, status,
+        with_error;
+DROP TABLE wrong_quarters;
+DROP TABLE rollups;
+ALTER TABLE checked_rollups RENAME TO rollups
+"""
+
+
 def _script(statements: str) -> Migration:
     def migrate(database: sqlite3.Connection) -> None:
         for statement in statements.split(
@@ -133,7 +197,9 @@ def _script(statements: str) -> Migration:
     return migrate
 
 
-MIGRATIONS: tuple[Migration, ...] = (_script(_FIRST),)
+MIGRATIONS: tuple[Migration, ...] = (_script(_FIRST), _script(_CHECKED_ROLLUPS))
+_OLDEST_READABLE = 1
+"""Since this version every table and column that is read is there."""
 
 
 def migrate(database: sqlite3.Connection, steps: Sequence[Migration] = MIGRATIONS) -> None:
@@ -156,6 +222,11 @@ def migrate(database: sqlite3.Connection, steps: Sequence[Migration] = MIGRATION
         if database.in_transaction:  # a full disk has rolled it back already
             database.execute("ROLLBACK")
         raise
+
+
+def is_readable(database: sqlite3.Connection, steps: Sequence[Migration] = MIGRATIONS) -> bool:
+    """Whether a database that cannot be written may be read without the steps that it lacks."""
+    return _OLDEST_READABLE <= _version(database) <= len(steps)
 
 
 def _version(database: sqlite3.Connection) -> int:

@@ -44,6 +44,19 @@ def words_of(failure: OSError) -> str:
     return f"{said}: {failure.filename}" if failure.filename else said
 
 
+def words_of_database(failure: sqlite3.DatabaseError) -> str:
+    """What is wrong with the contents of a database, and what to do."""
+    if str(failure).startswith("CHECK constraint failed"):
+        return (
+            f"cannot hold the sum of a quarter-hour above 9,223,372,036 USD ({failure}); remedy: correct the price "
+            "rows, then otel-llmcost reprice --apply; new calls wait in the journal"
+        )
+    return (
+        f"is damaged ({failure}); remedy: move this file away, a new one is begun; calls that still wait in the "
+        "journal are kept"
+    )
+
+
 def remedy_of(failure: OSError | ValueError) -> str:
     """For what the operating system refused."""
     return _OF_NUMBER.get(getattr(failure, "errno", None) or 0, "make it writable, or " + ANOTHER_PLACE)

@@ -13,10 +13,11 @@ from ..call import Priced
 from ..errors import LedgerError
 from .columns import SELECT_CALLS, from_columns, optional_nano, price_columns, to_columns
 from .filters import CallFilter, call_conditions, where, within_reach
+from .limits import within_limit
 from .location import DATABASE_NAME, FILE_MODE, is_remote, prepare_directory
-from .migrations import migrate
+from .migrations import is_readable, migrate
 from .reading import connect_to_read
-from .remedies import remedy_of, remedy_of_database, words_of
+from .remedies import remedy_of, remedy_of_database, words_of, words_of_database
 from .rollups import QUARTER_NS, Rollups
 from .row import LedgerRow
 
@@ -53,7 +54,8 @@ class Ledger:
                     mode = "DELETE" if is_remote(directory) else "WAL"
                     self.database.execute(f"PRAGMA journal_mode = {mode}")
                     self.database.execute("PRAGMA synchronous = NORMAL")
-                migrate(self.database)
+                if not (read_only and is_readable(self.database)):
+                    migrate(self.database)
         except LedgerError:
             self.database.close()
             raise
@@ -131,7 +133,11 @@ class Ledger:
         return None if found is None else from_columns(found)
 
     def reprice(self, key: str, priced: Priced, reason: str, *, at_ns: int | None = None) -> bool:
-        """Gives a call another price, keeps the former one with the reason; False for an unknown key."""
+        """Gives a call another price, keeps the former one with the reason; False for an unknown key.
+
+        A price beyond the limit of a call is kept as unknown, as it is where a call is read from the journal.
+        """
+        priced = within_limit(priced)
         with self.transaction():
             row = self.get(key)
             if row is None:
@@ -203,10 +209,7 @@ class Ledger:
                 f"ledger {self.path}: {failure}; remedy: {remedy_of_database(failure)}"
             ) from failure
         except sqlite3.DatabaseError as failure:
-            raise LedgerError(
-                f"ledger {self.path} is damaged ({failure}); remedy: move this file away, a new one "
-                "is begun; calls that still wait in the journal are kept"
-            ) from failure
+            raise LedgerError(f"ledger {self.path} {words_of_database(failure)}") from failure
         except OSError as failure:
             raise LedgerError(
                 f"ledger {self.path}: {words_of(failure)}; remedy: {remedy_of(failure)}"

@@ -13,7 +13,7 @@ from .bounds import dearest, every_terms
 from .catalogue import MOVED, Catalogue, Found
 from .hosts import region_of_host
 from .names import is_committed, region_of
-from .own import OwnPrices
+from .own import ANY, OwnPrices
 from .plan import Plan, WholeRates
 from .providers import MAKERS, provider_name
 from .rates import FOREVER, Row
@@ -168,7 +168,9 @@ class Book:
             return []
         place = region or found.region or region_of_host(host)
         terms = every_terms(found, provider, place, host, of_variants=units, never=never)
-        segments = [make_terms(found, wanted, self.own.discounts, ()).at(at_ns) for wanted in terms]
+        # The name that answers may be another one, without the discount of the name that was asked for.
+        sure = [discount for discount in self.own.discounts if discount.model == ANY]
+        segments = [make_terms(found, wanted, sure, ()).at(at_ns) for wanted in terms]
         return [segment.plan for segment in segments if segment.plan is not None]
 
     def warm(self, provider: str) -> None:

@@ -40,6 +40,8 @@ class Found:
     candidates: list[Candidate] = field(default_factory=list)
     region: str = ""
     doubt: str = ""
+    names: tuple[str, ...] = ()
+    """The name as it was called, and its plainer readings: what a discount's model is compared with."""
 
 
 class Catalogue:
@@ -59,12 +61,14 @@ class Catalogue:
 
     def find(self, provider: str, model: str) -> Found | None:
         """All candidates for a name at a provider, None where no row knows it."""
+        called = model
         provider, model = self._mapped(provider, model)
         if not model:
             return None
         for listed in PRICED_AS.get(provider, (provider,)):
             found = self._find(listed, model)
             if found is not None:
+                found.names = (called, *(reading.name for reading in readings(listed, model)))
                 return found
         return self._sized(model) if provider in (semconv.LOCAL, semconv.OLLAMA) else None
 
@@ -85,6 +89,8 @@ class Catalogue:
         shipped: tuple[list[Candidate], Reading] | None = None
         for reading in readings(provider, model):
             if own is None and own_page is not None and (hits := own_page.candidates(reading.name)):
+                if shipped is not None and _is_sold_apart(shipped[0], page, reading.name):
+                    break
                 own = hits, reading
             if shipped is None and page is not None and (hits := _page_candidates(page, reading.name)):
                 shipped = hits, reading
@@ -158,6 +164,24 @@ def _page_candidates(page: Page, name: str) -> list[Candidate]:
         if strength > best:
             best, chosen = strength, model
     return _of_model(page, chosen, PATTERN, ALWAYS, FOREVER) if best else []
+
+
+def _is_sold_apart(literal: list[Candidate], page: Page | None, plainer: str) -> bool:
+    """Whether the list has a price for a name that is not that of its plainer reading, which a user's row names.
+
+    Most snapshots are listed beside their model, at its price: the user's row means them, too.
+    """
+    if page is None or literal[0].kind == PATTERN:
+        return False
+    other = _page_candidates(page, plainer)
+    return not other or _list_price(literal) != _list_price(other)
+
+
+def _list_price(hits: list[Candidate]) -> tuple[object, ...]:
+    """The standard rates and fees that are the last in force, of the row that wins."""
+    standard = [hit for hit in hits if (hit.row.tier, hit.row.speed, hit.row.region) == ("standard", "", ())]
+    last = max(standard or hits, key=lambda hit: (hit.to_ns, -hit.layer, -hit.kind, hit.from_ns))
+    return last.row.rates, last.row.fees
 
 
 def _of_model(page: Page, model: str, kind: int, start: int, end: int) -> list[Candidate]:

@@ -9,6 +9,8 @@ from decimal import Decimal, InvalidOperation
 
 from ..errors import ConfigurationError
 
+UNKNOWN_KEY = "unknown key"
+"""How the message of a key that is not allowed begins."""
 _LARGEST = Decimal(10_000_000)
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 
@@ -21,7 +23,7 @@ def known_keys(table: Mapping[str, object], allowed: tuple[str, ...], at: str) -
 
             near = difflib.get_close_matches(key, allowed, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise wrong(f"{at}{key}", f"unknown key{hint}", None, ", ".join(allowed))
+            raise wrong(f"{at}{key}", f"{UNKNOWN_KEY}{hint}", None, ", ".join(allowed))
 
 
 def decimal(value: object, key: str, *, largest: Decimal = _LARGEST) -> Decimal:

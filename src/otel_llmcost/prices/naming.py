@@ -13,6 +13,9 @@ from .catalogue import Catalogue
 from .hosts import DELEGATED, HOSTS
 from .providers import PRICED_AS, SPELLINGS, provider_name
 
+_ALIKE = 0.85
+"""How like two names are of which one is a slip of the pen: "antropic", not "openai-eu"."""
+
 
 class Misnamed(NamedTuple):
     """An entry of `[hosts]` or `[models]` that names a provider nobody knows."""
@@ -51,14 +54,42 @@ def misnamed(catalogue: Catalogue, key: str, names: Iterable[str]) -> Iterator[C
         )
 
 
+def misnamed_discounts(catalogue: Catalogue) -> Iterator[ConfigurationError]:
+    """Discounts of providers that nobody knows, with their places: they are on no call."""
+    own = catalogue.own
+    for problem in misnamed(catalogue, "discount.provider", [one.provider for one in own.discounts]):
+        place = own.places.get(("discount", str(problem.value)))
+        yield problem.at(*place) if place is not None else problem
+
+
+def doubtful_providers(catalogue: Catalogue) -> Iterator[ConfigurationError]:
+    """Providers that only the user's own rows name, but for a letter or two like one that is known.
+
+    They may be meant so; the rows are in force.
+    """
+    known = _known_to_others(catalogue)
+    for name in dict.fromkeys(row.provider for row in catalogue.own.rows if row.provider not in known):
+        near = difflib.get_close_matches(name.lower(), [*known, *SPELLINGS], n=1, cutoff=_ALIKE)
+        if near:
+            meant = provider_name(near[0])
+            problem = ConfigurationError(
+                f"only your own rows name this provider; did you mean {meant!r}?", key="provider", value=name
+            )
+            place = catalogue.own.places.get(("row", name))
+            yield problem.at(*place) if place is not None else problem
+
+
 def _listed(catalogue: Catalogue) -> str:
     return f"{', '.join(sorted(catalogue.snapshot.texts))}, or the provider of a price row of your own"
 
 
 def _known(catalogue: Catalogue) -> set[str]:
-    rows = {row.provider for row in catalogue.own.rows}
+    return {row.provider for row in catalogue.own.rows} | _known_to_others(catalogue)
+
+
+def _known_to_others(catalogue: Catalogue) -> set[str]:
     ours = {semconv.LOCAL, semconv.UNKNOWN, *SPELLINGS.values(), *HOSTS.values(), *PRICED_AS}
-    return rows | ours | set(catalogue.snapshot.texts)
+    return ours | set(catalogue.snapshot.texts)
 
 
 def _begins_a_model(catalogue: Catalogue, prefix: str) -> bool:

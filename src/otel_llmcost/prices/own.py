@@ -6,6 +6,7 @@ Read from documents by `own_reading`, which programs without any do not import.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -20,21 +21,33 @@ from .tables import row_table
 _PARAMETERS = r"(?i)(?<![a-z0-9.])(?:(?P<experts>\d+)x)?(?P<billions>\d+(?:\.\d+)?)b(?![a-z0-9])"
 
 
+ANY = "*"
+_MATCHING = 2
+"""Counted up when the same settings price other calls: their version is then another, and `reprice` looks again."""
+
+
 class Discount(NamedTuple):
-    """A percentage off the list price, by provider, model (with `*`), tier and time."""
+    """A percentage off the list price, by provider, model as it is called (with `*`), tier and time."""
 
     percent: Decimal
-    provider: str = "*"
-    model: str = "*"
-    tier: str = "*"
+    provider: str = ANY
+    model: str = ANY
+    tier: str = ANY
     meters: tuple[str, ...] = ()
     from_ns: int = ALWAYS
     to_ns: int = FOREVER
 
-    def covers(self, row: Row) -> bool:
-        """Whether the discount is on this row's price, whatever the time."""
-        pairs = ((row.provider, self.provider), (row.model, self.model), (row.tier, self.tier))
-        return all(fnmatchcase(value, pattern) for value, pattern in pairs)
+    def covers(self, row: Row, names: Iterable[str]) -> bool:
+        """Whether the discount is on this row's price for a model of these names, whatever the time.
+
+        The row's own name says nothing here: models that cost the same share a row, and a discount is on one of them.
+        """
+        on_terms = fnmatchcase(row.provider, self.provider) and fnmatchcase(row.tier, self.tier)
+        return on_terms and self.covers_model(names)
+
+    def covers_model(self, names: Iterable[str]) -> bool:
+        """Whether the discount is on a model that is called by one of these names."""
+        return self.model == ANY or any(fnmatchcase(name, self.model) for name in names)
 
     def factor(self) -> Fraction:
         """What is left of the price."""
@@ -64,10 +77,13 @@ class OwnPrices:
     problems: list[ConfigurationError] = field(default_factory=list)
     first: dict[tuple[object, ...], Row] = field(default_factory=dict)
     """Terms and time -> the row that is in force for them."""
+    places: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
+    """("row" or "discount", provider) -> file and line that first name it so."""
 
     def fingerprint(self) -> list[object]:
         """Everything that decides a price here, as plain values for a digest."""
         return [
+            _MATCHING,
             [row_table(row) for row in self.rows],
             [repr(discount) for discount in self.discounts],
             [(size.label, row_table(size.row)) for size in self.sizes],

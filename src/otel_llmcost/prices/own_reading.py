@@ -15,7 +15,9 @@ from typing import TypeVar
 from .. import semconv
 from ..errors import ConfigurationError
 from ..toml_source import TomlDocument, TomlTable
+from ..usage.meters import COMPONENTS, METERS
 from .fields import decimal, entries, known_keys, name_of, one_of, optional_instant, text_of, wrong
+from .mistakes import mistakes
 from .own import Discount, OwnPrices, Size
 from .plan import time_zone
 from .providers import provider_name
@@ -51,10 +53,15 @@ def _read(tables: TomlTable, document: TomlDocument, own: OwnPrices) -> None:
             row = _checked(table, document, own, partial(_own_row, defaults=defaults))
             if row is not None and not _is_contradicted(row, own, document, table):
                 own.rows.append(row)
+                named = table if "provider" in table else tables.inner("provider") or table
+                place = str(document.path), named.line("provider" if named is table else "id")
+                own.places.setdefault(("row", row.provider), place)
     for table in _tables(tables, "discount", document, own):
         discount = _checked(table, document, own, parse_discount)
         if discount is not None:
             own.discounts.append(discount)
+            place = str(document.path), table.line("provider")
+            own.places.setdefault(("discount", discount.provider), place)
     for table in _tables(tables, "local_size", document, own):
         size = _checked(table, document, own, parse_size)
         if size is not None:
@@ -123,12 +130,16 @@ def parse_discount(table: Mapping[str, object]) -> Discount:
     start, end = optional_instant(table, "from", ALWAYS), optional_instant(table, "to", FOREVER)
     if end <= start:
         raise wrong("to", "not after from", table.get("to"), "a later instant")
+    meters = tuple(name_of(entry, "meters") for entry in entries(table, "meters"))
+    for meter in meters:
+        if meter not in METERS and meter not in COMPONENTS:
+            raise wrong("meters", "unknown meter", meter, ", ".join(dict.fromkeys((*COMPONENTS, *METERS))))
     return Discount(
         percent=percent,
         provider=provider_name(provider),
         model=text_of(table, "model", "*"),
         tier=one_of(table, "tier", (*TIERS, "*"), "*"),
-        meters=tuple(name_of(entry, "meters") for entry in entries(table, "meters")),
+        meters=meters,
         from_ns=start,
         to_ns=end,
     )
@@ -160,10 +171,14 @@ def _tables(tables: TomlTable, key: str, document: TomlDocument, own: OwnPrices)
 
 
 def _checked(
-    table: TomlTable, document: TomlDocument, own: OwnPrices, parse: Callable[[TomlTable], Parsed]
+    table: TomlTable,
+    document: TomlDocument,
+    own: OwnPrices,
+    parse: Callable[[Mapping[str, object]], Parsed],
 ) -> Parsed | None:
     try:
         return parse(table)
-    except ConfigurationError as error:
-        own.problems.append(error.at(str(document.path), table.line_of(error.key)))
+    except ConfigurationError:
+        for error in mistakes(table, parse):
+            own.problems.append(error.at(str(document.path), table.line_of(error.key)))
         return None

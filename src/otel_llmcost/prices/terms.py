@@ -96,7 +96,7 @@ def make_terms(found: Found, wanted: Wanted, discounts: Iterable[Discount], doub
     if not fitting:
         return unknown_terms(_why_nothing_fits(found, wanted))
     fitting.sort(key=lambda candidate: _rank(candidate, wanted.region))
-    cuts = _cuts(fitting, [d for d in discounts if any(d.covers(c.row) for c in fitting)])
+    cuts = _cuts(fitting, [d for d in discounts if any(d.covers(c.row, found.names) for c in fitting)])
     maker = _PlanMaker(found, wanted, tuple(discounts))
     segments = [maker.segment(fitting, start, end) for start, end in pairwise(cuts)]
     return Terms(segments, doubts)
@@ -195,7 +195,9 @@ class _PlanMaker:
         row = candidate.row
         # The user's exact price is the price: discounts are on what others publish.
         reduced = tuple(
-            d for d in self.discounts if candidate.layer and d.from_ns <= start < d.to_ns and d.covers(row)
+            d
+            for d in self.discounts
+            if candidate.layer and d.from_ns <= start < d.to_ns and d.covers(row, self.found.names)
         )
         key = (id(row), reduced)
         if key not in self.made:
