@@ -146,6 +146,13 @@ def test_every_variable_is_documented() -> None:
         ("METRIC_TAGS", "user", "user", "people, conversations, sessions are never labels"),
         ("HOSTS", "a=b=c", "a=b=c", "name=value,name=value"),
         ("HOSTS", "gateway.example.com=", "gateway.example.com=", "name=value,name=value"),
+        ("HOSTS", "foo bar=openai", "foo bar=openai", "host, *.domain, host:port or host:port/path"),
+        (
+            "HOSTS",
+            "gateway.example.com:abc=openai",
+            "gateway.example.com:abc=openai",
+            "such as 127.0.0.1:4000=openai",
+        ),
         ("MODELS", "a=b=c", "a=b=c", "name=value,name=value"),
         ("RETENTION_DAYS", "99999999999999999999", "99999999999999999999", "up to 36500"),
         ("RETENTION_DAYS", "inf", "inf", "up to 36500"),
@@ -308,3 +315,13 @@ percent = 10
     ]
     assert len(told) == len(begins)
     assert all(one.startswith(begin) for one, begin in zip(told, begins, strict=True)), told
+
+
+def test_a_host_that_cannot_be_names_its_line_and_the_others_hold(tmp_path: Path) -> None:
+    text = '[hosts]\n"https://gateway.example.com/v1" = "openai"\n"*." = "groq"\n'
+    config = config_of(tmp_path, text)
+    assert config.hosts == {"https://gateway.example.com/v1": "openai"}
+    assert [str(problem) for problem in config.problems] == [
+        f"{tmp_path}/otel-llmcost.toml:3: hosts.*.: is no host: a part of '*.' is empty (got '*.'); "
+        "allowed: host, *.domain, host:port or host:port/path, such as 127.0.0.1:4000=openai"
+    ]

@@ -94,7 +94,7 @@ def load_config(environ: Mapping[str, str] | None = None, directory: Path | None
     _read_ledger(config, read, environ)
     config.exit_timeout_s = read.number(2.0, _DAY_S, "EXIT_TIMEOUT", "exit_timeout")
     config.run_id = read.text("", "RUN_ID")
-    config.hosts = read.pairs("HOSTS", "hosts")
+    config.hosts = read.pairs("HOSTS", "hosts", keys=_mistake_in_host)
     config.models = read.pairs("MODELS", "models")
     config.tags = read.pairs("TAGS", "tags", free=True)
     config.metric_tags = read.fitting(
@@ -168,6 +168,12 @@ def _read_ledger(config: Config, read: Reader, environ: Mapping[str, str]) -> No
     cap = read.number(256 * 1024 * 1024, _PEBIBYTE, "LEDGER_CAP_BYTES", "ledger", "cap_bytes")
     config.ledger_retention_days, config.ledger_cap_bytes = int(days), int(cap)
     config.ledger_busy_timeout_s = read.number(5.0, _DAY_S, "LEDGER_TIMEOUT", "ledger", "timeout")
+
+
+def _mistake_in_host(key: str) -> tuple[str, str]:
+    from .prices.host_keys import ALLOWED, mistake_in_key  # few programs name hosts
+
+    return mistake_in_key(key), ALLOWED
 
 
 def _read_standard(config: Config, environ: Mapping[str, str]) -> None:

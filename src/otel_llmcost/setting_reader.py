@@ -47,13 +47,13 @@ class Reader:
             return None, "", 0
         return table[path[-1]], ".".join(path), table.line(path[-1])
 
-    def wrong(self, key: str, line: int, value: object, allowed: str) -> None:
+    def wrong(
+        self, key: str, line: int, value: object, allowed: str, message: str = "is not understood"
+    ) -> None:
         document = self.document
         file = str(document.path) if line and document is not None else ""
         self.problems.append(
-            ConfigurationError(
-                "is not understood", file=file, line=line, key=key, value=value, allowed=allowed
-            )
+            ConfigurationError(message, file=file, line=line, key=key, value=value, allowed=allowed)
         )
 
     def flag(self, default: bool, name: str, *path: str) -> bool:
@@ -127,20 +127,36 @@ class Reader:
                 self.wrong(key, line, one, allowed)
         return good or default if named else ()
 
-    def pairs(self, name: str, *path: str, free: bool = False) -> dict[str, str]:
-        """Pairs of the file's table, then those of the variable ("a=b,c=d") over them; `free`: values of any kind."""
+    def pairs(
+        self, name: str, *path: str, free: bool = False, keys: Callable[[str], tuple[str, str]] | None = None
+    ) -> dict[str, str]:
+        """Pairs of the file's table, then those of the variable ("a=b,c=d") over them; `free`: values of any kind.
+
+        `keys` says of a key what is wrong with it ("" for nothing), and what is allowed.
+        """
         found: dict[str, str] = {}
         table = table_of(self.document, path)
         for key in table or ():
             value = table[key] if table is not None else None
             if isinstance(value, str):
-                found[key] = value
+                place = ".".join((*path, key))
+                if self._fits(keys, key, place, table.line(key) if table is not None else 0, key):
+                    found[key] = value
             elif table is not None:
                 self.wrong(".".join((*path, key)), table.line(key), value, "a text")
         for part in self.environ.get(f"OTEL_LLMCOST_{name}", "").split(","):
             left, equals, right = part.partition("=")
             if equals and left.strip() and (free or (right.strip() and "=" not in right)):
-                found[left.strip()] = right.strip()
+                if self._fits(keys, left.strip(), f"OTEL_LLMCOST_{name}", 0, part.strip()):
+                    found[left.strip()] = right.strip()
             elif part.strip():
                 self.wrong(f"OTEL_LLMCOST_{name}", 0, part, "name=value,name=value")
         return found
+
+    def _fits(
+        self, keys: Callable[[str], tuple[str, str]] | None, key: str, place: str, line: int, said: str
+    ) -> bool:
+        mistake, allowed = keys(key) if keys is not None else ("", "")
+        if mistake:
+            self.wrong(place, line, said, allowed, mistake)
+        return not mistake
