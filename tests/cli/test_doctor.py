@@ -85,7 +85,49 @@ def test_other_machines_are_never_asked(environ, tmp_path):
         ({"OTEL_TRACES_EXPORTER": "none"}, "spans", NOTE, "OTEL_TRACES_EXPORTER=none"),
         ({"OTEL_METRICS_EXPORTER": "console"}, "counters", OK, "console"),
         ({"OTEL_SDK_DISABLED": "true"}, "sdk", NOTE, "ledger counts every call"),
-        ({"OTEL_CONFIG_FILE": "o.yaml"}, "sdk", OK, "o.yaml"),
+        ({"OTEL_CONFIG_FILE": __file__}, "sdk", OK, "test_doctor.py; not followed further"),
+        (
+            {"OTEL_CONFIG_FILE": "/no/o.yaml"},
+            "sdk",
+            BROKEN,
+            "/no/o.yaml cannot be read (No such file or directory)",
+        ),
+        # no version of the SDK reads it
+        ({"OTEL_EXPERIMENTAL_CONFIG_FILE": __file__}, "spans", NOTE, "no exporter and no endpoint is named"),
+        ({"OTEL_TRACES_EXPORTER": "None"}, "spans", NOTE, "stays in the ledger"),
+        ({"OTEL_METRICS_EXPORTER": "console, otlp"}, "counters", BROKEN, "nobody listens"),
+        (
+            {"OTEL_TRACES_EXPORTER": "foo"},
+            "spans",
+            BROKEN,
+            "OTEL_TRACES_EXPORTER=foo names an exporter that is not",
+        ),
+        ({"OTEL_TRACES_EXPORTER": "foo"}, "counters", NOTE, "no exporter and no endpoint is named"),
+        (
+            {"OTEL_TRACES_EXPORTER": "foo", "OTEL_METRICS_EXPORTER": "console"},
+            "counters",
+            BROKEN,
+            "not sent, either: OTEL_TRACES_EXPORTER=foo",
+        ),
+        ({"OTEL_LOGS_EXPORTER": "foo", "OTEL_METRICS_EXPORTER": "console"}, "logs", BROKEN, "foo"),
+        (
+            {
+                "OTEL_EXPORTER_OTLP_PROTOCOL": "http",
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.invalid",
+            },
+            "spans",
+            BROKEN,
+            "OTEL_EXPORTER_OTLP_PROTOCOL=http is no protocol that the SDK speaks, so no spans and counters are sent",
+        ),
+        (
+            {
+                "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "http/json",
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.invalid",
+            },
+            "spans",
+            BROKEN,
+            "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=http/json",
+        ),
         ({"OTEL_TRACES_SAMPLER": "traceidratio"}, "sampler", NOTE, "count every call"),
         ({"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta"}, "temporality", NOTE, "Prometheus"),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:http"}, "spans", BROKEN, "no address"),
@@ -95,6 +137,41 @@ def test_settings_of_the_pipeline_are_explained(environ, tmp_path, told, name, s
     finding = found(environ | told, tmp_path, "export", name)
     assert finding.state == state
     assert word in finding.text
+
+
+def test_what_doctor_calls_unknown_the_sdk_refuses_and_the_log_says_what_that_means(environ, tmp_path):
+    program = """
+import openai, otel_llmcost
+from otel_llmcost.server.demo_provider import DemoProvider
+otel_llmcost.instrument()
+with DemoProvider() as provider:
+    client = openai.OpenAI(base_url=provider.openai_url, api_key="demo")
+    client.chat.completions.create(model="gpt-5-mini", messages=[{"role": "user", "content": "?"}])
+print(len(otel_llmcost.calls()))
+"""
+    mistakes = (
+        {"OTEL_TRACES_EXPORTER": "foo", "OTEL_METRICS_EXPORTER": "console"},
+        {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"},
+        {"OTEL_CONFIG_FILE": "/no/o.yaml"},
+    )
+    clean = {name: text for name, text in os.environ.items() if not name.startswith("OTEL_")}
+    for told in mistakes:
+        assert diagnose(environ | told, tmp_path).broken
+        ended = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**clean, **environ, **told},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        [line] = [line for line in ended.stderr.splitlines() if line.startswith("otel-llmcost: ")]
+        assert (
+            "but no spans and counters are sent; the ledger keeps the cost; remedy: otel-llmcost doctor"
+            in line
+        )
+    assert ended.stdout == "3\n"  # the ledger kept all of them
 
 
 @pytest.fixture

@@ -295,6 +295,7 @@ def test_children_of_the_program_are_seen_too(environ):
         ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://x"}, (None, "none", "none")),
         ({"OTEL_METRICS_EXPORTER": "console"}, ("none", "console", "none")),
         ({"OTEL_CONFIG_FILE": "otel.yaml"}, (None, None, None)),
+        ({"OTEL_EXPERIMENTAL_CONFIG_FILE": "otel.yaml"}, ("none", "none", "none")),
     ],
 )
 def test_only_what_the_user_configured_is_exported(told, exporters):

@@ -33,7 +33,7 @@ def instrumented_environment(environ: Mapping[str, str], run_id: str) -> dict[st
     inherited = [path for path in environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     changed["PYTHONPATH"] = os.pathsep.join([str(SITE_FOLDER), *inherited])
     changed[RUN_ID_VARIABLE] = run_id
-    if environ.get("OTEL_CONFIG_FILE") or environ.get("OTEL_EXPERIMENTAL_CONFIG_FILE"):
+    if environ.get("OTEL_CONFIG_FILE"):
         return changed
     for signal in _SIGNALS:
         if not configured_exporter(environ, signal):
