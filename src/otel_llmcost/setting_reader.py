@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import ConfigurationError
@@ -85,6 +86,14 @@ class Reader:
     def text(self, default: str, name: str, *path: str) -> str:
         value, _, _ = self.raw(name, *path)
         return default if value is None else str(value).strip()
+
+    def located(self, text: str, name: str, *path: str) -> Path:
+        """A path that a setting says; in a file that lies in a working directory it is from there."""
+        _, _, line = self.raw(name, *path)
+        said = Path(text).expanduser()
+        if line and self.document is not None and not self.trusted_document:
+            return self.document.path.parent / said
+        return said
 
     def trusted(self, name: str, *path: str) -> str:
         """A text that a file which merely lies in the working directory may not set."""

@@ -15,7 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from otel_llmcost.cli.launch import ignores_environment, instrumented_environment, interpreter_command
+from otel_llmcost.cli.launch import (
+    environment_for_any_directory,
+    ignores_environment,
+    instrumented_environment,
+    interpreter_command,
+)
 from otel_llmcost.server.demo_provider import DemoProvider
 
 COMMAND = str(Path(sys.executable).with_name("otel-llmcost"))
@@ -376,3 +381,40 @@ LossLog(pathlib.Path({str(tmp_path / "ledger")!r}), os.environ["OTEL_LLMCOST_RUN
     ended = run("--", sys.executable, "-c", script, environ=environ)
     assert "otel-llmcost: 1 call, >= $0.0009, 1,500 tokens" in ended.stderr, ended.stderr
     assert "3 calls found no place in the ledger" in ended.stderr
+
+
+def test_settings_mean_the_same_where_the_program_goes_elsewhere(environ, tmp_path):
+    project, sub = tmp_path / "project", tmp_path / "project" / "sub"
+    sub.mkdir(parents=True)
+    text = '[budgets.all]\namount = "0.0001"\naction = "block"\n[prices]\nupdate_from = "https://prices.example"\n'
+    (project / "otel-llmcost.toml").write_text(text)
+    (sub / "program.py").write_text(CALL)
+    shell = f"cd sub && exec {sys.executable} program.py"
+    with DemoProvider() as provider:
+        environ |= {"OPENAI_BASE_URL": provider.openai_url, "OPENAI_API_KEY": "demo"}
+        environ["OTEL_LLMCOST_HOSTS"] = f"127.0.0.1:{provider.port}=openai"
+        environ["OTEL_LLMCOST_LEDGER"] = "kept"
+        blocked = run("--", "sh", "-c", shell, environ=environ, cwd=project)
+        (project / "otel-llmcost.toml").unlink()
+        free = run("--", "sh", "-c", shell, environ=environ, cwd=project)
+    assert blocked.returncode == 1
+    assert "BudgetExceeded: budget 'all'" in blocked.stderr
+    assert "only in the environment, or in a file that you named" in blocked.stderr
+    assert (free.stdout, free.returncode) == ("1500\n", 0)
+    assert "1 call, $0.0009" in free.stderr
+    assert (project / "kept" / "ledger.sqlite3").is_file()
+    assert list(sub.iterdir()) == [sub / "program.py"]
+
+
+def test_paths_are_handed_on_whole_and_what_is_no_path_as_it_is(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    told = {
+        "OTEL_LLMCOST_LEDGER": "off",
+        "OTEL_LLMCOST_CONFIG": "my.toml",
+        "OTEL_LLMCOST_PRICES": "a.toml, /b.toml",
+        "OTEL_LLMCOST_PRICES_DIR": "",
+    }
+    assert environment_for_any_directory(told) == told | {
+        "OTEL_LLMCOST_CONFIG": f"{tmp_path}/my.toml",
+        "OTEL_LLMCOST_PRICES": f"{tmp_path}/a.toml,/b.toml",
+    }

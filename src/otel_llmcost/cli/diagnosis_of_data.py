@@ -127,7 +127,7 @@ def _age(version: str, snapshot_date: str) -> Finding:
 def configuration(config: Config) -> Iterable[Finding]:
     """The settings file and what is wrong in it or in the environment."""
     if config.document is not None:
-        trust = "" if config.trusted_document else ", found in the working directory: may not name addresses"
+        trust = "" if config.trusted_document else ", found in a working directory: may not name addresses"
         yield Finding("settings", "file", OK, f"{config.document.path}{trust}")
     else:
         yield Finding("settings", "file", OK, "none; otel-llmcost init writes a commented one")
