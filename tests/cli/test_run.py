@@ -99,7 +99,11 @@ def test_why_there_is_no_summary(environ, told, word):
     assert len(ended.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["a-file/ledger", "n" * 300], ids=["below a file", "a name too long"])
+@pytest.mark.parametrize(
+    "name",
+    ["a-file/ledger", "n" * 300, "/proc/x"],
+    ids=["below a file", "a name too long", "writable in name only"],
+)
 def test_calls_that_cannot_be_kept_are_told_and_the_end_is_the_programs(environ, tmp_path, name):
     (tmp_path / "a-file").touch()
     with DemoProvider() as provider:
