@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from otel_llmcost import cli
 from otel_llmcost.cli.diagnosis import diagnose
 from otel_llmcost.cli.findings import BROKEN, NOTE, OK
 from otel_llmcost.ledger.scopes import keep_seen
@@ -356,3 +357,53 @@ rates = { input = "1", output = "2" }
     wrong = [f for f in diagnose(environ, tmp_path).findings if f.name.startswith("hosts.")]
     assert [(f.name, f.state) for f in wrong] == [("hosts.b.example.com", BROKEN)]
     assert f"{tmp_path / 'otel-llmcost.toml'}:4" in wrong[0].text
+
+
+@pytest.mark.parametrize(
+    ("days", "said"), [("0", "kept for ever"), ("1", "kept for 1 day"), ("90", "for 90 days")]
+)
+def test_how_long_calls_are_kept_is_said_as_people_say_it(environ, tmp_path, days, said):
+    (tmp_path / "ledger" / "journal").mkdir(parents=True)
+    environ["OTEL_LLMCOST_RETENTION_DAYS"] = days
+    assert found(environ, tmp_path, "ledger", "content").text.endswith(said)
+
+
+def test_a_settings_file_that_cannot_be_read_is_not_called_none(environ, tmp_path):
+    (tmp_path / "otel-llmcost.toml").write_text("[budgets.all")
+    files = [f for f in diagnose(environ, tmp_path).findings if (f.topic, f.name) == ("settings", "file")]
+    assert [(file.state, "is not valid TOML" in file.text) for file in files] == [(BROKEN, True)]
+
+
+@pytest.mark.parametrize(
+    ("key", "state", "word"),
+    [
+        ("", BROKEN, "not updated from https://prices.example without a key"),
+        ("the publisher's public key", BROKEN, "is not an Ed25519 key: 26 bytes instead of 32"),
+        ("11" * 32, OK, "https://prices.example"),
+    ],
+)
+def test_the_key_of_price_updates_is_looked_at(environ, tmp_path, key, state, word):
+    environ |= {
+        "OTEL_LLMCOST_PRICES_UPDATE_FROM": "https://prices.example",
+        "OTEL_LLMCOST_PRICES_UPDATE_KEY": key,
+    }
+    finding = found(environ, tmp_path, "prices", "update")
+    assert (finding.state, word in finding.text) == (state, True)
+
+
+def test_an_environment_without_any_sdk_is_told(environ, tmp_path):
+    """Somebody else's environment, such as that of the shell and not of the program: ours without the SDKs."""
+    packages, here = tmp_path / "packages", Path(metadata.distribution("click").locate_file(""))
+    packages.mkdir()
+    for one in here.iterdir():
+        if not one.name.startswith(("openai", "anthropic")):
+            (packages / one.name).symlink_to(one)
+    asked = {**environ, "PYTHONPATH": f"{packages}{os.pathsep}{Path(cli.__file__).parents[2]}"}
+    ended = subprocess.run(
+        [sys.executable, "-S", "-c", "from otel_llmcost.cli import main; main(['doctor', '--json'])"],
+        env=asked, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    findings = {(f["topic"], f["name"]): f for f in json.loads(ended.stdout)["findings"]}
+    told = findings["sdk", "environment"]
+    assert (told["state"], "no call will be watched there" in told["text"]) == (NOTE, True)
+    assert "environment" not in [f.name for f in diagnose(environ, tmp_path).findings if f.topic == "sdk"]

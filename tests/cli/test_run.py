@@ -422,3 +422,22 @@ def test_paths_are_handed_on_whole_and_what_is_no_path_as_it_is(monkeypatch, tmp
         "OTEL_LLMCOST_CONFIG": f"{tmp_path}/my.toml",
         "OTEL_LLMCOST_PRICES": f"{tmp_path}/a.toml,/b.toml",
     }
+
+
+def test_with_a_settings_file_that_cannot_be_read_there_is_a_summary_all_the_same(environ, tmp_path):
+    (tmp_path / "otel-llmcost.toml").write_text("[budgets.all")
+    with DemoProvider() as provider:
+        environ |= {"OPENAI_BASE_URL": provider.openai_url, "OPENAI_API_KEY": "demo"}
+        environ["OTEL_LLMCOST_HOSTS"] = f"127.0.0.1:{provider.port}=openai"
+        ended = run("--", sys.executable, "-c", CALL, environ=environ, cwd=tmp_path)
+    assert ended.stdout == "1500\n"
+    assert ended.stderr.count("is not valid TOML") == 1
+    assert "otel-llmcost: 1 call, $0.0009" in ended.stderr
+
+
+def test_a_ledger_that_cannot_be_read_is_why_there_is_no_summary(environ, tmp_path):
+    (tmp_path / "ledger").mkdir()
+    (tmp_path / "ledger" / "ledger.sqlite3").write_bytes(b"not a database" * 100)
+    ended = run("--", sys.executable, "-c", "print(1)", environ=environ)
+    [line] = ended.stderr.splitlines()
+    assert line.startswith("otel-llmcost: there is no summary: ")

@@ -30,11 +30,12 @@ def show_run(run_id: str, environ: Mapping[str, str]) -> None:
     said, lost = _why_nothing(environ), _lost(run_id)
     if not said:
         try:
-            with opened_ledger() as ledger:
+            # named: a settings file that cannot be read is no hindrance, for the program did without it, too
+            with opened_ledger(ledger_settings(load_config()).directory) as ledger:
                 summary = run_summary(ledger, run_id)
             said = "" if summary.report.rows else _no_rows(environ, lost)
         except LlmCostError as error:
-            said = str(error)
+            said = f"there is no summary: {error}"
     if said:
         to.print(f"otel-llmcost: {printable(said)}", markup=False, soft_wrap=True)
         return
