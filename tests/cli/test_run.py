@@ -441,3 +441,31 @@ def test_a_ledger_that_cannot_be_read_is_why_there_is_no_summary(environ, tmp_pa
     ended = run("--", sys.executable, "-c", "print(1)", environ=environ)
     [line] = ended.stderr.splitlines()
     assert line.startswith("otel-llmcost: there is no summary: ")
+
+
+STREAM = """
+import openai
+for chunk in openai.OpenAI().chat.completions.create(
+    model="gpt-5-mini", messages=[{"role": "user", "content": "?"}], stream=True
+):
+    pass
+"""
+
+
+def test_a_stream_without_usage_names_the_remedy_and_a_gateway_that_counts_is_told(environ):
+    with DemoProvider() as provider:
+        environ |= {"OPENAI_BASE_URL": provider.openai_url, "OPENAI_API_KEY": "demo", "COLUMNS": "200"}
+        environ["OTEL_LLMCOST_HOSTS"] = f"127.0.0.1:{provider.port}=openai"
+        estimated = run("--", sys.executable, "-c", STREAM, environ=environ)
+        asked = run(
+            "--", sys.executable, "-c", STREAM, environ=environ | {"OTEL_LLMCOST_INCLUDE_USAGE": "true"}
+        )
+        environ["OTEL_LLMCOST_HOSTS"] = f"127.0.0.1:{provider.port}=delegated"
+        delegated = run("--", sys.executable, "-c", CALL, environ=environ)
+    remedy = 'remedy: stream_options={"include_usage": True}, or OTEL_LLMCOST_INCLUDE_USAGE=true'
+    assert f"1x estimated: the stream carried no usage; {remedy}" in estimated.stderr
+    assert "1 call, $0.0009, 1,500 tokens" in asked.stderr
+    assert "estimated" not in asked.stderr
+    assert "1 call, 1,500 tokens, 1 counted by the gateway that was called" in delegated.stderr
+    assert "1 delegated" in delegated.stderr
+    assert "1x delegated: this gateway is instrumented itself and counts the money" in delegated.stderr

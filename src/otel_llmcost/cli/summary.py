@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..assembly import ledger_settings
+from ..call import DELEGATED
 from ..config import load_config
 from ..errors import LlmCostError
 from ..ledger.drain import drain
@@ -93,6 +94,8 @@ def headline(report: Report, lost: Sequence[Loss] = ()) -> str:
     parts.append(f"{tokens:,} tokens")
     if total.unpriced:
         parts.append(f"{total.unpriced:,} without a price")
+    if total.statuses[DELEGATED]:
+        parts.append(f"{total.statuses[DELEGATED]:,} counted by the gateway that was called")
     if total.failed:
         parts.append(f"{total.failed:,} failed")
     return ", ".join(parts)
