@@ -124,7 +124,7 @@ def _chosen(name: str, port: int, path: str, user_map: Mapping[str, str]) -> str
         place = place.rstrip(".")
         if slash and not f"{path.lower().strip('/')}/".startswith(f"{prefix.strip('/')}/".lstrip("/")):
             continue
-        if place in (name, f"{name}:{port}", f"[{name}]:{port}"):
+        if place in (name, f"{name}:{port}", f"[{name}]", f"[{name}]:{port}"):
             fit = 1000 + len(key)
         elif place.startswith("*.") and name.endswith(place[1:]):
             fit = len(key)
