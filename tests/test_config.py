@@ -146,6 +146,13 @@ def test_every_variable_is_documented() -> None:
         ("METRIC_TAGS", "user", "user", "people, conversations, sessions are never labels"),
         ("HOSTS", "a=b=c", "a=b=c", "name=value,name=value"),
         ("HOSTS", "gateway.example.com=", "gateway.example.com=", "name=value,name=value"),
+        ("HOSTS", "foo bar=openai", "foo bar=openai", "host, *.domain, host:port or host:port/path"),
+        (
+            "HOSTS",
+            "gateway.example.com:abc=openai",
+            "gateway.example.com:abc=openai",
+            "such as 127.0.0.1:4000=openai",
+        ),
         ("MODELS", "a=b=c", "a=b=c", "name=value,name=value"),
         ("RETENTION_DAYS", "99999999999999999999", "99999999999999999999", "up to 36500"),
         ("RETENTION_DAYS", "inf", "inf", "up to 36500"),
@@ -222,7 +229,7 @@ retention_day = 4
 def test_every_documented_setting_is_one() -> None:
     page = Path(__file__).parents[1] / "docs" / "configuration.md"
     named = set(re.findall(r"`OTEL_LLMCOST_([A-Z_]+)[`=]", page.read_text(encoding="utf-8")))
-    assert named | {"RUN_ID"} == VARIABLES  # RUN_ID is what `otel-llmcost run` tells the program
+    assert named == VARIABLES
 
 
 def test_a_relative_ledger_stays_where_the_program_started(
@@ -232,6 +239,46 @@ def test_a_relative_ledger_stays_where_the_program_started(
     config = load_config({"OTEL_LLMCOST_LEDGER": "kept/here"}, tmp_path)
     monkeypatch.chdir("/")
     assert config.ledger_directory == tmp_path / "kept" / "here"
+
+
+def test_a_file_that_run_found_is_in_force_elsewhere_and_not_trusted(tmp_path: Path) -> None:
+    project, sub = tmp_path / "project", tmp_path / "project" / "sub"
+    sub.mkdir(parents=True)
+    text = """
+[ledger]
+directory = "kept"
+[prices]
+files = ["own.toml"]
+directory = "updated"
+update_from = "https://prices.example"
+"""
+    (project / "otel-llmcost.toml").write_text(text, encoding="utf-8")
+    environ = {"OTEL_LLMCOST_PROJECT_CONFIG": str(project / "otel-llmcost.toml"), "HOME": str(tmp_path)}
+    config = load_config(environ, sub)
+    assert not config.trusted_document
+    assert (config.ledger_directory, config.price_files) == (project / "kept", (project / "own.toml",))
+    assert config.prices_directory == project / "updated"
+    assert config.price_update_from == ""
+    assert [problem.key for problem in config.problems] == ["prices.update_from"]
+
+    (sub / "otel-llmcost.toml").write_text("", encoding="utf-8")  # its own working directory is nearer
+    assert load_config(environ, sub).ledger_directory is None
+    named = environ | {"OTEL_LLMCOST_CONFIG": str(project / "otel-llmcost.toml")}
+    assert load_config(named, sub).price_update_from == "https://prices.example"
+
+
+def test_settings_of_the_home_directory_hold_where_the_working_directory_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, gone = tmp_path / ".config" / "otel-llmcost", tmp_path / "gone"
+    for folder in (home, gone):
+        folder.mkdir(parents=True)
+    (home / "otel-llmcost.toml").write_text('[tags]\nteam = "search"\n', encoding="utf-8")
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    config = load_config({"HOME": str(tmp_path)})
+    assert config.tags == {"team": "search"}
+    assert config.trusted_document
 
 
 def test_a_file_that_is_there_and_cannot_be_read_is_fatal_for_its_budgets_are_not_in_force(
@@ -308,3 +355,13 @@ percent = 10
     ]
     assert len(told) == len(begins)
     assert all(one.startswith(begin) for one, begin in zip(told, begins, strict=True)), told
+
+
+def test_a_host_that_cannot_be_names_its_line_and_the_others_hold(tmp_path: Path) -> None:
+    text = '[hosts]\n"https://gateway.example.com/v1" = "openai"\n"*." = "groq"\n'
+    config = config_of(tmp_path, text)
+    assert config.hosts == {"https://gateway.example.com/v1": "openai"}
+    assert [str(problem) for problem in config.problems] == [
+        f"{tmp_path}/otel-llmcost.toml:3: hosts.*.: is no host: a part of '*.' is empty (got '*.'); "
+        "allowed: host, *.domain, host:port or host:port/path, such as 127.0.0.1:4000=openai"
+    ]

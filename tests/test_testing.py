@@ -96,6 +96,27 @@ def test_the_total_of_what_is_not_known_is_no_number(tmp_path: Path) -> None:
     assert "known_total, which is a lower bound" in told
 
 
+def test_a_stand_in_on_this_machine_is_told_its_own_remedy(tmp_path: Path) -> None:
+    told = run(
+        CLIENT
+        + """
+    from otel_llmcost.errors import PriceError
+    client = client.with_options(base_url="http://127.0.0.1:8095/v1")
+    with capture() as calls:
+        ask("gpt-4o-mini")
+    try:
+        calls.total
+    except PriceError as error:
+        print(error)
+    """,
+        tmp_path,
+    )
+    assert (
+        'remedy: OTEL_LLMCOST_HOSTS="127.0.0.1:8095=openai" if that is a gateway or a stand-in, else' in told
+    )
+    assert "[[prices.row]]" not in told
+
+
 def test_a_part_of_the_cost_is_no_total(tmp_path: Path) -> None:
     run(
         """

@@ -1,14 +1,15 @@
 """Every setting, read once: the environment (`OTEL_LLMCOST_*`) over one file, `otel-llmcost.toml`.
 
-The file is `$OTEL_LLMCOST_CONFIG`, else `otel-llmcost.toml` in the working directory, else in the user's
-configuration directory. One that merely lies in the working directory may not name webhooks, update addresses or
-code to import. What is wrong in it is a problem with file and line; the rest keeps working.
+The file is `$OTEL_LLMCOST_CONFIG`, else `otel-llmcost.toml` in the working directory, else in that of `otel-llmcost run`,
+which started the program (`$OTEL_LLMCOST_PROJECT_CONFIG`), else in the user's configuration directory. One that merely
+lies in a working directory may not name webhooks, update addresses or code to import; its relative paths are from where
+it lies. What is wrong in it is a problem with file and line; the rest keeps working.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .toml_source import TomlDocument, TomlTable
 
 FILE_NAME = "otel-llmcost.toml"
+PROJECT_VARIABLE = "OTEL_LLMCOST_PROJECT_CONFIG"
 _CONTENT_ON = frozenset({"span_only", "span_and_event", "true"})
 HISTOGRAM_MODES = ("auto", "on", "off")
 PEOPLE_MODES = ("off", "given", "hash", "plain")
@@ -94,7 +96,7 @@ def load_config(environ: Mapping[str, str] | None = None, directory: Path | None
     _read_ledger(config, read, environ)
     config.exit_timeout_s = read.number(2.0, _DAY_S, "EXIT_TIMEOUT", "exit_timeout")
     config.run_id = read.text("", "RUN_ID")
-    config.hosts = read.pairs("HOSTS", "hosts")
+    config.hosts = read.pairs("HOSTS", "hosts", keys=_mistake_in_host)
     config.models = read.pairs("MODELS", "models")
     config.tags = read.pairs("TAGS", "tags", free=True)
     config.metric_tags = read.fitting(
@@ -111,9 +113,9 @@ def load_config(environ: Mapping[str, str] | None = None, directory: Path | None
     config.baggage_in = read.names((), "BAGGAGE_IN", "baggage", "in")
     config.baggage_out = read.names((), "BAGGAGE_OUT", "baggage", "out")
     files = read.names((), "PRICES", "prices", "files")
-    config.price_files = tuple(Path(name).expanduser() for name in files)
+    config.price_files = tuple(read.located(name, "PRICES", "prices", "files") for name in files)
     place = read.text("", "PRICES_DIR", "prices", "directory")
-    config.prices_directory = Path(place).expanduser() if place else None
+    config.prices_directory = read.located(place, "PRICES_DIR", "prices", "directory") if place else None
     config.price_update_from = read.trusted("PRICES_UPDATE_FROM", "prices", "update_from")
     config.price_update_key = read.trusted("PRICES_UPDATE_KEY", "prices", "update_key")
     _read_standard(config, environ)
@@ -122,7 +124,7 @@ def load_config(environ: Mapping[str, str] | None = None, directory: Path | None
 
 
 def _load_file(config: Config, environ: Mapping[str, str], directory: Path | None) -> None:
-    path, trusted = _find_file(environ, directory)
+    path, trusted = find_file(environ, directory)
     if path is None:
         return
     from .toml_source import read_toml  # many programs have no settings file
@@ -137,21 +139,31 @@ def _load_file(config: Config, environ: Mapping[str, str], directory: Path | Non
     config.trusted_document = trusted
 
 
-def _find_file(environ: Mapping[str, str], directory: Path | None) -> tuple[Path | None, bool]:
+def find_file(environ: Mapping[str, str], directory: Path | None = None) -> tuple[Path | None, bool]:
+    """The settings file in force, and whether it is trusted; None where there is none.
+
+    Only a file that is named, or lies in the user's configuration directory, is trusted. `directory` is the working
+    directory, unless said.
+    """
     named = environ.get("OTEL_LLMCOST_CONFIG", "")
     if named:
         return Path(named).expanduser(), True
-    try:
-        here = (directory or Path.cwd()) / FILE_NAME
-        if here.is_file():
-            return here, False
-        home = environ.get("XDG_CONFIG_HOME") or (
-            Path(environ["HOME"]) / ".config" if "HOME" in environ else ""
-        )
-        own = Path(home) / "otel-llmcost" / FILE_NAME if home else None
-        return (own, True) if own is not None and own.is_file() else (None, False)
-    except OSError:
-        return None, False
+    for place, trusted in _places(environ, directory):
+        if os.path.isfile(place):  # noqa: PTH113 - `Path.is_file` raises where it may not look
+            return place, trusted
+    return None, False
+
+
+def _places(environ: Mapping[str, str], directory: Path | None) -> Iterator[tuple[Path, bool]]:
+    """Where a settings file may be, nearest first, and whether one there is trusted."""
+    with suppress(OSError):  # the working directory may be gone
+        yield (directory or Path.cwd()) / FILE_NAME, False
+    project = environ.get(PROJECT_VARIABLE, "")
+    if project:
+        yield Path(project), False
+    home = environ.get("XDG_CONFIG_HOME") or (Path(environ["HOME"]) / ".config" if "HOME" in environ else "")
+    if home:
+        yield Path(home) / "otel-llmcost" / FILE_NAME, True
 
 
 def _read_ledger(config: Config, read: Reader, environ: Mapping[str, str]) -> None:
@@ -161,13 +173,19 @@ def _read_ledger(config: Config, read: Reader, environ: Mapping[str, str]) -> No
         config.ledger_enabled = False
     elif place:
         # from where the program starts: it may go elsewhere before its first call
-        config.ledger_directory = Path(place).expanduser()
+        config.ledger_directory = read.located(place, "LEDGER", "ledger", "directory")
         with suppress(OSError):  # that place may be gone already
             config.ledger_directory = config.ledger_directory.absolute()
     days = read.number(90, _CENTURY_DAYS, "RETENTION_DAYS", "ledger", "retention_days", whole=True)
     cap = read.number(256 * 1024 * 1024, _PEBIBYTE, "LEDGER_CAP_BYTES", "ledger", "cap_bytes")
     config.ledger_retention_days, config.ledger_cap_bytes = int(days), int(cap)
     config.ledger_busy_timeout_s = read.number(5.0, _DAY_S, "LEDGER_TIMEOUT", "ledger", "timeout")
+
+
+def _mistake_in_host(key: str) -> tuple[str, str]:
+    from .prices.host_keys import ALLOWED, mistake_in_key  # few programs name hosts
+
+    return mistake_in_key(key), ALLOWED
 
 
 def _read_standard(config: Config, environ: Mapping[str, str]) -> None:

@@ -37,6 +37,7 @@ VARIABLES = frozenset(
         "PRICES_DIR",
         "PRICES_UPDATE_FROM",
         "PRICES_UPDATE_KEY",
+        "PROJECT_CONFIG",
         "RETENTION_DAYS",
         "RUN_ID",
         "TAGS",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import ConfigurationError
@@ -47,13 +48,13 @@ class Reader:
             return None, "", 0
         return table[path[-1]], ".".join(path), table.line(path[-1])
 
-    def wrong(self, key: str, line: int, value: object, allowed: str) -> None:
+    def wrong(
+        self, key: str, line: int, value: object, allowed: str, message: str = "is not understood"
+    ) -> None:
         document = self.document
         file = str(document.path) if line and document is not None else ""
         self.problems.append(
-            ConfigurationError(
-                "is not understood", file=file, line=line, key=key, value=value, allowed=allowed
-            )
+            ConfigurationError(message, file=file, line=line, key=key, value=value, allowed=allowed)
         )
 
     def flag(self, default: bool, name: str, *path: str) -> bool:
@@ -85,6 +86,14 @@ class Reader:
     def text(self, default: str, name: str, *path: str) -> str:
         value, _, _ = self.raw(name, *path)
         return default if value is None else str(value).strip()
+
+    def located(self, text: str, name: str, *path: str) -> Path:
+        """A path that a setting says; in a file that lies in a working directory it is from there."""
+        _, _, line = self.raw(name, *path)
+        said = Path(text).expanduser()
+        if line and self.document is not None and not self.trusted_document:
+            return self.document.path.parent / said
+        return said
 
     def trusted(self, name: str, *path: str) -> str:
         """A text that a file which merely lies in the working directory may not set."""
@@ -127,20 +136,36 @@ class Reader:
                 self.wrong(key, line, one, allowed)
         return good or default if named else ()
 
-    def pairs(self, name: str, *path: str, free: bool = False) -> dict[str, str]:
-        """Pairs of the file's table, then those of the variable ("a=b,c=d") over them; `free`: values of any kind."""
+    def pairs(
+        self, name: str, *path: str, free: bool = False, keys: Callable[[str], tuple[str, str]] | None = None
+    ) -> dict[str, str]:
+        """Pairs of the file's table, then those of the variable ("a=b,c=d") over them; `free`: values of any kind.
+
+        `keys` says of a key what is wrong with it ("" for nothing), and what is allowed.
+        """
         found: dict[str, str] = {}
         table = table_of(self.document, path)
         for key in table or ():
             value = table[key] if table is not None else None
             if isinstance(value, str):
-                found[key] = value
+                place = ".".join((*path, key))
+                if self._fits(keys, key, place, table.line(key) if table is not None else 0, key):
+                    found[key] = value
             elif table is not None:
                 self.wrong(".".join((*path, key)), table.line(key), value, "a text")
         for part in self.environ.get(f"OTEL_LLMCOST_{name}", "").split(","):
             left, equals, right = part.partition("=")
             if equals and left.strip() and (free or (right.strip() and "=" not in right)):
-                found[left.strip()] = right.strip()
+                if self._fits(keys, left.strip(), f"OTEL_LLMCOST_{name}", 0, part.strip()):
+                    found[left.strip()] = right.strip()
             elif part.strip():
                 self.wrong(f"OTEL_LLMCOST_{name}", 0, part, "name=value,name=value")
         return found
+
+    def _fits(
+        self, keys: Callable[[str], tuple[str, str]] | None, key: str, place: str, line: int, said: str
+    ) -> bool:
+        mistake, allowed = keys(key) if keys is not None else ("", "")
+        if mistake:
+            self.wrong(place, line, said, allowed, mistake)
+        return not mistake

@@ -17,10 +17,12 @@ from urllib.parse import urlsplit
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
+from .watch.guard import failing_means
+
 _SIGNALS = {"TRACES": "trace_exporter_names", "METRICS": "metric_exporter_names"}
 """Signal -> the configurator's argument for its exporters."""
 _HTTP = "http/protobuf"
-_TRANSPORTS = {"grpc": "otlp_proto_grpc", _HTTP: "otlp_proto_http"}
+TRANSPORTS = {"grpc": "otlp_proto_grpc", _HTTP: "otlp_proto_http"}
 """Protocol -> the name of its exporter."""
 _GRPC_PORT = 4317
 _AUTO_INSTRUMENTATION = "opentelemetry.instrumentation.auto_instrumentation"
@@ -47,6 +49,7 @@ def prepend(provider: TracerProvider, processor: SpanProcessor) -> None:
         active._span_processors = (processor, *active._span_processors)
 
 
+@failing_means("but no spans and counters are sent; the ledger keeps the cost; remedy: otel-llmcost doctor")
 def configure_sdk() -> None:
     """Make the pipeline that the environment asks for, where nobody made one.
 
@@ -86,9 +89,9 @@ def transport(environ: Mapping[str, str], signal: str) -> str:
     protocol = environ.get(f"{own}_PROTOCOL") or environ.get(f"{general}_PROTOCOL")
     if protocol:
         # of one that it does not know the configurator complains
-        return _TRANSPORTS.get(protocol.strip(), protocol)
+        return TRANSPORTS.get(protocol.strip(), protocol)
     endpoint = environ.get(f"{own}_ENDPOINT") or environ.get(f"{general}_ENDPOINT") or ""
-    return _TRANSPORTS["grpc" if _port(endpoint) == _GRPC_PORT else _HTTP]
+    return TRANSPORTS["grpc" if _port(endpoint) == _GRPC_PORT else _HTTP]
 
 
 def _port(endpoint: str) -> int:
@@ -107,7 +110,7 @@ def _protocols(signals: Iterable[str]) -> Iterator[None]:
     said = [
         f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL"
         for signal in signals
-        if transport(os.environ, signal) == _TRANSPORTS[_HTTP]
+        if transport(os.environ, signal) == TRANSPORTS[_HTTP]
     ]
     former = {name: os.environ.get(name) for name in said}
     os.environ.update(dict.fromkeys(said, _HTTP))

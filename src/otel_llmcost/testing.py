@@ -108,9 +108,12 @@ def _unknown(calls: list[CapturedCall], of: int) -> str:
     why = {call.model: ", ".join(call.priced.reasons) or call.status for call in calls}
     named = "; ".join(f"{model} ({reasons})" for model, reasons in list(why.items())[:_NAMED])
     more = f"; and {len(why) - _NAMED} models more" if len(why) > _NAMED else ""
+    # mostly the reason knows better than we what to do
+    told = all("remedy: " in reasons for reasons in why.values())
+    remedy = "or take" if told else "remedy: a [[prices.row]] in otel-llmcost.toml, or"
     return (
-        f"what {len(calls)} of {of} calls cost is not known: {named}{more}; "
-        "remedy: a [[prices.row]] in otel-llmcost.toml, or known_total, which is a lower bound"
+        f"what {len(calls)} of {of} calls cost is not known: {named}{more}; {remedy} known_total, "
+        "which is a lower bound"
     )
 
 

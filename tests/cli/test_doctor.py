@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from otel_llmcost import cli
 from otel_llmcost.cli.diagnosis import diagnose
 from otel_llmcost.cli.findings import BROKEN, NOTE, OK
 from otel_llmcost.ledger.scopes import keep_seen
@@ -85,7 +86,49 @@ def test_other_machines_are_never_asked(environ, tmp_path):
         ({"OTEL_TRACES_EXPORTER": "none"}, "spans", NOTE, "OTEL_TRACES_EXPORTER=none"),
         ({"OTEL_METRICS_EXPORTER": "console"}, "counters", OK, "console"),
         ({"OTEL_SDK_DISABLED": "true"}, "sdk", NOTE, "ledger counts every call"),
-        ({"OTEL_CONFIG_FILE": "o.yaml"}, "sdk", OK, "o.yaml"),
+        ({"OTEL_CONFIG_FILE": __file__}, "sdk", OK, "test_doctor.py; not followed further"),
+        (
+            {"OTEL_CONFIG_FILE": "/no/o.yaml"},
+            "sdk",
+            BROKEN,
+            "/no/o.yaml cannot be read (No such file or directory)",
+        ),
+        # no version of the SDK reads it
+        ({"OTEL_EXPERIMENTAL_CONFIG_FILE": __file__}, "spans", NOTE, "no exporter and no endpoint is named"),
+        ({"OTEL_TRACES_EXPORTER": "None"}, "spans", NOTE, "stays in the ledger"),
+        ({"OTEL_METRICS_EXPORTER": "console, otlp"}, "counters", BROKEN, "nobody listens"),
+        (
+            {"OTEL_TRACES_EXPORTER": "foo"},
+            "spans",
+            BROKEN,
+            "OTEL_TRACES_EXPORTER=foo names an exporter that is not",
+        ),
+        ({"OTEL_TRACES_EXPORTER": "foo"}, "counters", NOTE, "no exporter and no endpoint is named"),
+        (
+            {"OTEL_TRACES_EXPORTER": "foo", "OTEL_METRICS_EXPORTER": "console"},
+            "counters",
+            BROKEN,
+            "not sent, either: OTEL_TRACES_EXPORTER=foo",
+        ),
+        ({"OTEL_LOGS_EXPORTER": "foo", "OTEL_METRICS_EXPORTER": "console"}, "logs", BROKEN, "foo"),
+        (
+            {
+                "OTEL_EXPORTER_OTLP_PROTOCOL": "http",
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.invalid",
+            },
+            "spans",
+            BROKEN,
+            "OTEL_EXPORTER_OTLP_PROTOCOL=http is no protocol that the SDK speaks, so no spans and counters are sent",
+        ),
+        (
+            {
+                "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL": "http/json",
+                "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector.invalid",
+            },
+            "spans",
+            BROKEN,
+            "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=http/json",
+        ),
         ({"OTEL_TRACES_SAMPLER": "traceidratio"}, "sampler", NOTE, "count every call"),
         ({"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta"}, "temporality", NOTE, "Prometheus"),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:http"}, "spans", BROKEN, "no address"),
@@ -95,6 +138,41 @@ def test_settings_of_the_pipeline_are_explained(environ, tmp_path, told, name, s
     finding = found(environ | told, tmp_path, "export", name)
     assert finding.state == state
     assert word in finding.text
+
+
+def test_what_doctor_calls_unknown_the_sdk_refuses_and_the_log_says_what_that_means(environ, tmp_path):
+    program = """
+import openai, otel_llmcost
+from otel_llmcost.server.demo_provider import DemoProvider
+otel_llmcost.instrument()
+with DemoProvider() as provider:
+    client = openai.OpenAI(base_url=provider.openai_url, api_key="demo")
+    client.chat.completions.create(model="gpt-5-mini", messages=[{"role": "user", "content": "?"}])
+print(len(otel_llmcost.calls()))
+"""
+    mistakes = (
+        {"OTEL_TRACES_EXPORTER": "foo", "OTEL_METRICS_EXPORTER": "console"},
+        {"OTEL_EXPORTER_OTLP_PROTOCOL": "http/json", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"},
+        {"OTEL_CONFIG_FILE": "/no/o.yaml"},
+    )
+    clean = {name: text for name, text in os.environ.items() if not name.startswith("OTEL_")}
+    for told in mistakes:
+        assert diagnose(environ | told, tmp_path).broken
+        ended = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**clean, **environ, **told},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        [line] = [line for line in ended.stderr.splitlines() if line.startswith("otel-llmcost: ")]
+        assert (
+            "but no spans and counters are sent; the ledger keeps the cost; remedy: otel-llmcost doctor"
+            in line
+        )
+    assert ended.stdout == "3\n"  # the ledger kept all of them
 
 
 @pytest.fixture
@@ -288,3 +366,53 @@ def test_a_provider_of_own_rows_that_is_nearly_another_is_a_note(environ, tmp_pa
     assert finding.state == NOTE
     assert "2: provider: only your own rows name this provider; did you mean 'anthropic'?" in finding.text
     assert diagnose(environ, tmp_path).broken == ()
+
+
+@pytest.mark.parametrize(
+    ("days", "said"), [("0", "kept for ever"), ("1", "kept for 1 day"), ("90", "for 90 days")]
+)
+def test_how_long_calls_are_kept_is_said_as_people_say_it(environ, tmp_path, days, said):
+    (tmp_path / "ledger" / "journal").mkdir(parents=True)
+    environ["OTEL_LLMCOST_RETENTION_DAYS"] = days
+    assert found(environ, tmp_path, "ledger", "content").text.endswith(said)
+
+
+def test_a_settings_file_that_cannot_be_read_is_not_called_none(environ, tmp_path):
+    (tmp_path / "otel-llmcost.toml").write_text("[budgets.all")
+    files = [f for f in diagnose(environ, tmp_path).findings if (f.topic, f.name) == ("settings", "file")]
+    assert [(file.state, "is not valid TOML" in file.text) for file in files] == [(BROKEN, True)]
+
+
+@pytest.mark.parametrize(
+    ("key", "state", "word"),
+    [
+        ("", BROKEN, "not updated from https://prices.example without a key"),
+        ("the publisher's public key", BROKEN, "is not an Ed25519 key: 26 bytes instead of 32"),
+        ("11" * 32, OK, "https://prices.example"),
+    ],
+)
+def test_the_key_of_price_updates_is_looked_at(environ, tmp_path, key, state, word):
+    environ |= {
+        "OTEL_LLMCOST_PRICES_UPDATE_FROM": "https://prices.example",
+        "OTEL_LLMCOST_PRICES_UPDATE_KEY": key,
+    }
+    finding = found(environ, tmp_path, "prices", "update")
+    assert (finding.state, word in finding.text) == (state, True)
+
+
+def test_an_environment_without_any_sdk_is_told(environ, tmp_path):
+    """Somebody else's environment, such as that of the shell and not of the program: ours without the SDKs."""
+    packages, here = tmp_path / "packages", Path(metadata.distribution("click").locate_file(""))
+    packages.mkdir()
+    for one in here.iterdir():
+        if not one.name.startswith(("openai", "anthropic")):
+            (packages / one.name).symlink_to(one)
+    asked = {**environ, "PYTHONPATH": f"{packages}{os.pathsep}{Path(cli.__file__).parents[2]}"}
+    ended = subprocess.run(
+        [sys.executable, "-S", "-c", "from otel_llmcost.cli import main; main(['doctor', '--json'])"],
+        env=asked, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    findings = {(f["topic"], f["name"]): f for f in json.loads(ended.stdout)["findings"]}
+    told = findings["sdk", "environment"]
+    assert (told["state"], "no call will be watched there" in told["text"]) == (NOTE, True)
+    assert "environment" not in [f.name for f in diagnose(environ, tmp_path).findings if f.topic == "sdk"]

@@ -332,3 +332,44 @@ def test_a_time_that_the_clock_showed_twice_has_its_offset(tmp_path: Path) -> No
 def test_prune_answers_in_the_time_zone_that_was_asked_for(directory: Path) -> None:
     said = run(directory, "prune", "--before", "2026-11-02", "--tz", "Europe/Berlin")
     assert said == "0 calls before 2026-11-02T00:00:00+01:00 are forgotten\n"
+
+
+NO_USAGE = 'estimated: the stream carried no usage; remedy: stream_options={"include_usage": True}'
+DELEGATED = "delegated: this gateway is instrumented itself and counts the money"
+
+
+@pytest.fixture
+def unsure(tmp_path: Path) -> Path:
+    rows = [
+        LedgerRow("a", 1, 2, provider="openai", request_model="m", status="estimated", amount=10**12,
+                  reasons=("note: estimated from 8 characters seen: 2 output tokens", NO_USAGE)),
+        LedgerRow("b", 3, 4, provider="openai", request_model="m", status="estimated", amount=10**12,
+                  reasons=("note: estimated from 4 characters seen: 1 output tokens", NO_USAGE)),
+        LedgerRow("c", 5, 6, provider="openai", request_model="m", status="estimated", amount=10**12,
+                  reasons=("matched: m-2 is unknown, priced as the request's m",)),
+        LedgerRow("d", 7, 8, request_model="n", status="delegated", reasons=(DELEGATED,)),
+    ]  # fmt: skip
+    with Ledger(tmp_path) as ledger:
+        ledger.add(rows)
+    return tmp_path
+
+
+def test_a_report_says_why_calls_are_estimates_or_counted_elsewhere(unsure: Path) -> None:
+    shown = run(unsure, "report", "all")
+    assert ["n", "1", "-", "1", "delegated"] in cells(shown)
+    assert shown.splitlines()[-3:] == [
+        f"2x {NO_USAGE}",
+        f"1x {DELEGATED}",
+        "1x matched: m-2 is unknown, priced as the request's m",
+    ]
+    [header, *rows] = csv.reader(io.StringIO(run(unsure, "report", "all", "--csv")))
+    assert [dict(zip(header, row, strict=True))["delegated"] for row in rows] == ["0", "1"]
+
+
+@pytest.mark.parametrize(("status", "why"), [("estimated", NO_USAGE), ("delegated", DELEGATED)])
+def test_single_calls_say_why_they_are_estimates_or_counted_elsewhere(
+    unsure: Path, status: str, why: str
+) -> None:
+    shown = run(unsure, "calls", "--status", status).splitlines()
+    assert shown.count(why) == 1
+    assert not any("characters seen" in line for line in shown)

@@ -107,6 +107,26 @@ def test_names_that_still_have_no_room_are_broken_after_their_signs() -> None:
     ]
 
 
+def test_one_long_name_leaves_no_other_column_out() -> None:
+    arn = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3d4e5f6-house"
+    wide = [
+        Column("model", [arn, "gpt-5"]),
+        Column.numbers("input", [2400, 1200], spare=1),
+        Column.numbers("output", [300, 20], spare=2),
+        Column.money("cost", ["$1.25", "$0.005"]),
+    ]
+    assert shown(wide, 80) == [
+        "",
+        "model                                    input  output    cost",
+        "──────────────────────────────────────────────────────────────",
+        "arn:aws:bedrock:us-east-1:123456789012:  2,400     300  $1.25",
+        "application-inference-profile/",
+        "a1b2c3d4e5f6-house",
+        "gpt-5                                    1,200      20  $0.005",
+        "",
+    ]
+
+
 def test_an_amount_is_never_cut() -> None:
     narrow = [Column("model", ["a-model-of-some-length"]), Column.money("cost", ["$1,234.56789"])]
     text = "\n".join(shown(narrow, 12))

@@ -15,7 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from otel_llmcost.cli.launch import ignores_environment, instrumented_environment, interpreter_command
+from otel_llmcost.cli.launch import (
+    environment_for_any_directory,
+    ignores_environment,
+    instrumented_environment,
+    interpreter_command,
+)
 from otel_llmcost.server.demo_provider import DemoProvider
 
 COMMAND = str(Path(sys.executable).with_name("otel-llmcost"))
@@ -94,7 +99,11 @@ def test_why_there_is_no_summary(environ, told, word):
     assert len(ended.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["a-file/ledger", "n" * 300], ids=["below a file", "a name too long"])
+@pytest.mark.parametrize(
+    "name",
+    ["a-file/ledger", "n" * 300, "/proc/x"],
+    ids=["below a file", "a name too long", "writable in name only"],
+)
 def test_calls_that_cannot_be_kept_are_told_and_the_end_is_the_programs(environ, tmp_path, name):
     (tmp_path / "a-file").touch()
     with DemoProvider() as provider:
@@ -295,6 +304,7 @@ def test_children_of_the_program_are_seen_too(environ):
         ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://x"}, (None, "none", "none")),
         ({"OTEL_METRICS_EXPORTER": "console"}, ("none", "console", "none")),
         ({"OTEL_CONFIG_FILE": "otel.yaml"}, (None, None, None)),
+        ({"OTEL_EXPERIMENTAL_CONFIG_FILE": "otel.yaml"}, ("none", "none", "none")),
     ],
 )
 def test_only_what_the_user_configured_is_exported(told, exporters):
@@ -375,3 +385,87 @@ LossLog(pathlib.Path({str(tmp_path / "ledger")!r}), os.environ["OTEL_LLMCOST_RUN
     ended = run("--", sys.executable, "-c", script, environ=environ)
     assert "otel-llmcost: 1 call, >= $0.0009, 1,500 tokens" in ended.stderr, ended.stderr
     assert "3 calls found no place in the ledger" in ended.stderr
+
+
+def test_settings_mean_the_same_where_the_program_goes_elsewhere(environ, tmp_path):
+    project, sub = tmp_path / "project", tmp_path / "project" / "sub"
+    sub.mkdir(parents=True)
+    text = '[budgets.all]\namount = "0.0001"\naction = "block"\n[prices]\nupdate_from = "https://prices.example"\n'
+    (project / "otel-llmcost.toml").write_text(text)
+    (sub / "program.py").write_text(CALL)
+    shell = f"cd sub && exec {sys.executable} program.py"
+    with DemoProvider() as provider:
+        environ |= {"OPENAI_BASE_URL": provider.openai_url, "OPENAI_API_KEY": "demo"}
+        environ["OTEL_LLMCOST_HOSTS"] = f"127.0.0.1:{provider.port}=openai"
+        environ["OTEL_LLMCOST_LEDGER"] = "kept"
+        blocked = run("--", "sh", "-c", shell, environ=environ, cwd=project)
+        (project / "otel-llmcost.toml").unlink()
+        free = run("--", "sh", "-c", shell, environ=environ, cwd=project)
+    assert blocked.returncode == 1
+    assert "BudgetExceeded: budget 'all'" in blocked.stderr
+    assert "only in the environment, or in a file that you named" in blocked.stderr
+    assert (free.stdout, free.returncode) == ("1500\n", 0)
+    assert "1 call, $0.0009" in free.stderr
+    assert (project / "kept" / "ledger.sqlite3").is_file()
+    assert list(sub.iterdir()) == [sub / "program.py"]
+
+
+def test_paths_are_handed_on_whole_and_what_is_no_path_as_it_is(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    told = {
+        "OTEL_LLMCOST_LEDGER": "off",
+        "OTEL_LLMCOST_CONFIG": "my.toml",
+        "OTEL_LLMCOST_PRICES": "a.toml, /b.toml",
+        "OTEL_LLMCOST_PRICES_DIR": "",
+    }
+    assert environment_for_any_directory(told) == told | {
+        "OTEL_LLMCOST_CONFIG": f"{tmp_path}/my.toml",
+        "OTEL_LLMCOST_PRICES": f"{tmp_path}/a.toml,/b.toml",
+    }
+
+
+def test_with_a_settings_file_that_cannot_be_read_there_is_a_summary_all_the_same(environ, tmp_path):
+    (tmp_path / "otel-llmcost.toml").write_text("[budgets.all")
+    with DemoProvider() as provider:
+        environ |= {"OPENAI_BASE_URL": provider.openai_url, "OPENAI_API_KEY": "demo"}
+        environ["OTEL_LLMCOST_HOSTS"] = f"127.0.0.1:{provider.port}=openai"
+        ended = run("--", sys.executable, "-c", CALL, environ=environ, cwd=tmp_path)
+    assert ended.stdout == "1500\n"
+    assert ended.stderr.count("is not valid TOML") == 1
+    assert "otel-llmcost: 1 call, $0.0009" in ended.stderr
+
+
+def test_a_ledger_that_cannot_be_read_is_why_there_is_no_summary(environ, tmp_path):
+    (tmp_path / "ledger").mkdir()
+    (tmp_path / "ledger" / "ledger.sqlite3").write_bytes(b"not a database" * 100)
+    ended = run("--", sys.executable, "-c", "print(1)", environ=environ)
+    [line] = ended.stderr.splitlines()
+    assert line.startswith("otel-llmcost: there is no summary: ")
+
+
+STREAM = """
+import openai
+for chunk in openai.OpenAI().chat.completions.create(
+    model="gpt-5-mini", messages=[{"role": "user", "content": "?"}], stream=True
+):
+    pass
+"""
+
+
+def test_a_stream_without_usage_names_the_remedy_and_a_gateway_that_counts_is_told(environ):
+    with DemoProvider() as provider:
+        environ |= {"OPENAI_BASE_URL": provider.openai_url, "OPENAI_API_KEY": "demo", "COLUMNS": "200"}
+        environ["OTEL_LLMCOST_HOSTS"] = f"127.0.0.1:{provider.port}=openai"
+        estimated = run("--", sys.executable, "-c", STREAM, environ=environ)
+        asked = run(
+            "--", sys.executable, "-c", STREAM, environ=environ | {"OTEL_LLMCOST_INCLUDE_USAGE": "true"}
+        )
+        environ["OTEL_LLMCOST_HOSTS"] = f"127.0.0.1:{provider.port}=delegated"
+        delegated = run("--", sys.executable, "-c", CALL, environ=environ)
+    remedy = 'remedy: stream_options={"include_usage": True}, or OTEL_LLMCOST_INCLUDE_USAGE=true'
+    assert f"1x estimated: the stream carried no usage; {remedy}" in estimated.stderr
+    assert "1 call, $0.0009, 1,500 tokens" in asked.stderr
+    assert "estimated" not in asked.stderr
+    assert "1 call, 1,500 tokens, 1 counted by the gateway that was called" in delegated.stderr
+    assert "1 delegated" in delegated.stderr
+    assert "1x delegated: this gateway is instrumented itself and counts the money" in delegated.stderr

@@ -46,6 +46,20 @@ def test_own_labels_and_hosts() -> None:
     assert '"llm.example" and span.attributes["server.port"] == 8443' in text
 
 
+def test_hosts_that_are_addresses_and_paths_that_no_span_tells() -> None:
+    hosts = {
+        "http://127.0.0.1:8095/v1": "openai",
+        "gateway.example/openai": "openai",
+        "gateway.example/anthropic": "anthropic",
+    }
+    text = pricing_document(load_book(), Options(providers=("groq",), hosts=hosts))
+    [one] = [line for line in text.splitlines() if '== "127.0.0.1"' in line]
+    assert 'span.attributes["server.port"] == 8095' in one
+    assert '"openai"' in one
+    [two] = [line for line in text.splitlines() if '== "gateway.example"' in line]
+    assert '"unknown"' in two
+
+
 def test_the_command_writes_a_file(tmp_path: Path) -> None:
     target = tmp_path / "pricing.yaml"
     done = CliRunner().invoke(command, ["--shipped", "--provider", "groq", "-o", str(target)])

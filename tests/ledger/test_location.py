@@ -6,7 +6,7 @@ import pytest
 
 from otel_llmcost.ledger import location
 from otel_llmcost.ledger.journal import Journal
-from otel_llmcost.ledger.location import default_directory, file_system, is_remote, may_be_mapped
+from otel_llmcost.ledger.location import default_directory, file_system, is_remote, may_be_mapped, obstacle
 from otel_llmcost.ledger.segment import segments
 
 
@@ -61,3 +61,15 @@ def test_where_the_system_does_not_say_it_is_taken_for_local(
 ) -> None:
     monkeypatch.setattr(location, "_MOUNTS", tmp_path / "missing")
     assert not is_remote(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no /proc")
+def test_a_place_that_only_says_it_is_writable_is_found_out() -> None:
+    assert obstacle(Path("/proc/x")).startswith(
+        ("nothing can be made in /proc: ", "/proc is no writable directory")
+    )
+
+
+def test_a_place_that_can_be_used_is_left_as_it_was(tmp_path: Path) -> None:
+    assert obstacle(tmp_path / "a" / "b") == ""
+    assert list(tmp_path.iterdir()) == []

@@ -233,6 +233,37 @@ def test_what_is_unknown_is_unpriced_with_its_reason(
     assert code in [code_of(reason) for reason in priced.reasons]
 
 
+@pytest.mark.parametrize(
+    ("facts", "remedy"),
+    [
+        ({}, 'a price row with provider = "local"'),
+        (
+            {"host": "vllm"},
+            'OTEL_LLMCOST_HOSTS="vllm=openai" if that is a gateway or a stand-in, else a price row',
+        ),
+        ({"host": "127.0.0.1", "port": 8095}, 'OTEL_LLMCOST_HOSTS="127.0.0.1:8095=openai" if that'),
+        ({"host": "::1", "port": 80, "usage": {}}, 'OTEL_LLMCOST_HOSTS="[::1]:80=openai" if that'),
+        (
+            {"host": "vllm", "response_model": "claude-x", "usage": {}},
+            'OTEL_LLMCOST_HOSTS="vllm=anthropic" if that',
+        ),
+    ],
+)
+def test_what_may_be_a_gateway_names_both_remedies(
+    make_book: MakeBook, facts: dict[str, object], remedy: str
+) -> None:
+    priced = make_book(ROWS).price(call(**{"provider": "local", **facts}))
+    [reason] = [reason for reason in priced.reasons if code_of(reason) == "local"]
+    assert f"is taken for own hardware, which has no list price; remedy: {remedy}" in reason
+
+
+def test_the_remedy_names_the_port_that_was_called(make_book: MakeBook) -> None:
+    book = make_book(ROWS)
+    for port in (4000, 4001):
+        [reason] = book.price(call(provider="local", host="127.0.0.1", port=port)).reasons
+        assert f'OTEL_LLMCOST_HOSTS="127.0.0.1:{port}=openai"' in reason
+
+
 @pytest.mark.parametrize("said", ["no-usage: the body told none", "incomplete: no answer was read"])
 def test_why_there_is_no_usage_is_said_once(make_book: MakeBook, said: str) -> None:
     priced = make_book(ROWS).price(call(usage={}, error_type="timeout", notes=(said,)))

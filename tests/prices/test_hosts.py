@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from otel_llmcost.prices import resolve_host
+from otel_llmcost.prices.host_keys import mistake_in_key
 
 
 @pytest.mark.parametrize(
@@ -95,3 +96,55 @@ def test_the_user_map_wins() -> None:
     assert resolve_host("proxy.example", hosts, port=5000, path="/openai-beta/v1").provider != "openai"
     assert resolve_host("own.example", hosts).kind == "delegated"
     assert resolve_host("api.openai.com", hosts).kind == "local"
+
+
+def test_a_base_url_is_a_key_and_a_host() -> None:
+    hosts = {"http://127.0.0.1:8095/v1": "openai", "https://gateway.example.com./": "anthropic"}
+    assert resolve_host("127.0.0.1", hosts, port=8095, path="/v1/").provider == "openai"
+    assert resolve_host("127.0.0.1", hosts, port=8096, path="/v1/").kind == "local"
+    assert resolve_host("http://127.0.0.1:8095/v1", hosts).kind == "gateway"
+    assert resolve_host("gateway.example.com", hosts, port=443).provider == "anthropic"
+    assert resolve_host("https://us.api.openai.com/v1", {}).region == "us"
+    assert resolve_host("https://gateway.example.org/v1", {}).kind == "unknown"
+    assert resolve_host("http://[::1]:8095/v1", {"[::1]:8095": "groq"}).provider == "groq"
+
+
+def test_of_two_keys_for_the_same_place_the_later_one_holds() -> None:
+    assert resolve_host("a.example", {"https://a.example": "openai", "a.example": "groq"}).provider == "groq"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "gateway.example.com", "gateway.example.com:4000", "gateway.example.com/v1", "*.example.com", "*.example.com/v1",
+        "https://gateway.example.com/v1", "http://127.0.0.1:8095/v1", "127.0.0.1", "::1", "[::1]", "[::1]:80",
+        "my_vllm:8000", "localhost", "bücher.example", "gateway.example.com.",
+    ],
+)  # fmt: skip
+def test_what_a_key_may_be(key: str) -> None:
+    assert mistake_in_key(key) == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "why"),
+    [
+        ("gateway.example.com:abc", "'abc' is no port"),
+        ("gateway.example.com:", "'' is no port"),
+        ("gateway.example.com:65536", "'65536' is no port"),
+        ("gateway.example.com:0/v1", "'0' is no port"),
+        ("foo bar", "it has a blank in it"),
+        ("*.", "is empty"),
+        ("a..example", "is empty"),
+        ("*", "* stands only at the beginning"),
+        ("api.*", "* stands only at the beginning"),
+        ("gw*.example.com", "'gw*' is no part of a name"),
+        ("*.example.com:4000", "*.domain is for every port"),
+        ("https://", "is no host"),
+        ("https:gateway.example.com", "'gateway.example.com' is no port"),
+        ("user@gateway.example.com", "'user@gateway' is no part of a name"),
+        ("gateway.example.com/v1?version=2", "a query is not looked at"),
+        ("[::1]:x", "'x' is no port"),
+    ],
+)
+def test_a_key_that_no_host_has_says_why(key: str, why: str) -> None:
+    assert why in mistake_in_key(key)

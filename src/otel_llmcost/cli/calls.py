@@ -12,7 +12,7 @@ import click
 
 from ..call import EXACT
 from ..ledger.row import LedgerRow
-from ..reports import dearest_calls, latest_calls, slowest_calls
+from ..reports import dearest_calls, is_cause, latest_calls, slowest_calls
 from ..usage.meters import CACHE_READ_METERS, OUTPUT_METERS, PROMPT_METERS, total
 from .amounts import money_text, places_to_compare
 from .export import call_json, flattened, local_time, print_csv, print_json
@@ -106,8 +106,6 @@ def _note(row: LedgerRow) -> str:
 
 
 def _explain(rows: Sequence[LedgerRow]) -> None:
-    reasons = {
-        printable(reason) for row in rows if row.status in ("unpriced", "partial") for reason in row.reasons
-    }
+    reasons = {printable(reason) for row in rows for reason in row.reasons if is_cause(reason, row.status)}
     for reason in sorted(reasons):
         console().print(reason, style="yellow", markup=False)

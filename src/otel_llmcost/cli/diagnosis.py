@@ -63,6 +63,11 @@ def sdks(environ: Mapping[str, str], *, enabled: bool) -> Iterable[Finding]:
     registered = {entry.name for entry in metadata.entry_points(group=_INSTRUMENTORS)}
     for name, sdk in SDKS.items():
         yield _sdk(name, sdk.requires, registered, environ, enabled)
+    if not any(version_of(name) for name in SDKS):
+        # most likely this is not the environment of the program
+        text = f"no SDK that we watch is installed in {sys.prefix}: no call will be watched there"
+        remedy = "install otel-llmcost in your program's environment, and run the doctor of that one"
+        yield Finding("sdk", "environment", NOTE, text, remedy)
 
 
 def _sdk(

@@ -13,7 +13,7 @@ from ..budgets.parse import parse_budgets
 from ..call import PENDING
 from ..clients import read_use_cases
 from ..config import Config
-from ..errors import ConfigurationError, LedgerError, LlmCostError
+from ..errors import ConfigurationError, LedgerError, LlmCostError, UpdateError
 from ..ledger.drain import open_up_to_date
 from ..ledger.location import DATABASE_NAME, JOURNAL_FOLDER, file_system, is_remote, obstacle
 from ..ledger.losses import read_losses
@@ -76,12 +76,16 @@ def _content(directory: Path, busy_timeout_s: float, retention_days: int) -> Fin
     size = sum(file.stat().st_size for file in _files(directory)) / 1e6
     last = f", the latest at {instant(latest)}" if latest else ""
     pending = f" ({waiting:,} pending)" if waiting else ""
-    text = f"{calls:,} calls kept{pending}{last}; {size:,.1f} MB; kept for {retention_days} days"
+    text = f"{calls:,} calls kept{pending}{last}; {size:,.1f} MB; kept {_how_long(retention_days)}"
     if opened.refusal:
         return Finding("ledger", "content", BROKEN, f"{text}; {opened.remark}")
     if damaged:
         return Finding("ledger", "content", NOTE, f"{text}; {damaged:,} damaged records were left out")
     return Finding("ledger", "content", OK, text)
+
+
+def _how_long(days: int) -> str:
+    return "for ever" if not days else "for 1 day" if days == 1 else f"for {days:,} days"
 
 
 def _files(directory: Path) -> Iterable[Path]:
@@ -97,6 +101,7 @@ def prices(config: Config) -> Iterable[Finding]:
         yield Finding("prices", "book", BROKEN, str(error), "reinstall otel-llmcost")
         return
     yield _age(book.version, book.snapshot_date)
+    yield from _update(config)
     for path in config.price_files:
         yield from _price_file(path)
     for problem in book.problems:
@@ -115,6 +120,28 @@ def _price_file(path: Path) -> Iterable[Finding]:
         yield Finding("prices", "price file", BROKEN, f"not in force: {why}", "mend OTEL_LLMCOST_PRICES")
 
 
+def _update(config: Config) -> Iterable[Finding]:
+    """Whether prices can be updated, where the user asked for it."""
+    source = config.price_update_from
+    if not source:
+        return
+    from ..updates.sources import key_of  # few ask for it
+
+    remedy = (
+        "set OTEL_LLMCOST_PRICES_UPDATE_KEY to the publisher's Ed25519 public key, as base64 or hexadecimal"
+    )
+    if not config.price_update_key:
+        yield Finding("prices", "update", BROKEN, f"not updated from {source} without a key", remedy)
+        return
+    try:
+        key_of(config.price_update_key.encode())
+    except UpdateError as problem:
+        text = f"not updated from {source}: {config.price_update_key!r} is {problem}"
+        yield Finding("prices", "update", BROKEN, text, remedy)
+    else:
+        yield Finding("prices", "update", OK, f"from {source}, if signed with the key that you named")
+
+
 def _age(version: str, snapshot_date: str) -> Finding:
     try:
         days = (datetime.now(UTC).date() - date.fromisoformat(snapshot_date)).days
@@ -130,9 +157,9 @@ def _age(version: str, snapshot_date: str) -> Finding:
 def configuration(config: Config) -> Iterable[Finding]:
     """The settings file and what is wrong in it or in the environment."""
     if config.document is not None:
-        trust = "" if config.trusted_document else ", found in the working directory: may not name addresses"
+        trust = "" if config.trusted_document else ", found in a working directory: may not name addresses"
         yield Finding("settings", "file", OK, f"{config.document.path}{trust}")
-    else:
+    elif not any(problem.file for problem in config.problems):  # else there is one, which cannot be read
         yield Finding("settings", "file", OK, "none; otel-llmcost init writes a commented one")
     for problem in (*config.problems, *_problems_of_rooms(config)):
         yield Finding("settings", problem.key or "file", BROKEN, str(problem))

@@ -9,11 +9,13 @@ from importlib import metadata
 from urllib.parse import urlsplit
 
 from .endpoints import default_protocol, endpoint_of, endpoint_variable, mistake_in, speaks_http
+from .exporters import CONFIG_FILE, any_mistake, is_none, mistake_in_config_file, mistake_in_exporters
 from .findings import BROKEN, NOTE, OK, Finding
 from .launch import configured_exporter
 
 _TRUE = frozenset({"true", "1"})
 _CONNECT_TIMEOUT_S = 0.5
+_NOTHING_SENT = ", so no spans and counters are sent; the ledger keeps the cost"
 _CARRIES = {"TRACES": "spans", "METRICS": "counters"}
 _SIGNAL = {carries: signal for signal, carries in _CARRIES.items()}
 
@@ -24,9 +26,9 @@ def export(environ: Mapping[str, str]) -> Iterable[Finding]:
         text = "OTEL_SDK_DISABLED is set: no spans, no counters; the ledger counts every call"
         yield Finding("export", "sdk", NOTE, text)
         return
-    named = environ.get("OTEL_CONFIG_FILE") or environ.get("OTEL_EXPERIMENTAL_CONFIG_FILE")
+    named = environ.get(CONFIG_FILE, "")
     if named:
-        yield Finding("export", "sdk", OK, f"described in {named}; not followed further")
+        yield _described(named)
         return
     makers = sorted(entry.name for entry in metadata.entry_points(group="opentelemetry_configurator"))
     maker = (
@@ -37,16 +39,28 @@ def export(environ: Mapping[str, str]) -> Iterable[Finding]:
     yield Finding("export", "pipeline", OK, f"{maker}, unless the program makes its own")
     for signal in _CARRIES:
         yield _signal(environ, signal, distribution=bool(makers))
+    if makers or any(configured_exporter(environ, signal) for signal in _CARRIES):
+        yield from _logs(environ)
     yield from _terms(environ)
+
+
+def _described(named: str) -> Finding:
+    wrong = mistake_in_config_file(named)
+    if wrong is None:
+        return Finding("export", "sdk", OK, f"described in {named}; not followed further")
+    return Finding("export", "sdk", BROKEN, f"{wrong.text}{_NOTHING_SENT}", wrong.remedy)
 
 
 def _signal(environ: Mapping[str, str], signal: str, distribution: bool) -> Finding:
     carries = _CARRIES[signal]
     exporter = configured_exporter(environ, signal) or ("otlp" if distribution else "")
+    refused = _refused(environ, signal, exporter)
+    if refused is not None:
+        return refused
     if not exporter:
         text = "no exporter and no endpoint is named: the cost stays in the ledger"
         return Finding("export", carries, NOTE, text, "set OTEL_EXPORTER_OTLP_ENDPOINT")
-    if exporter == "none":
+    if is_none(exporter):
         text = f"OTEL_{signal}_EXPORTER=none: the cost stays in the ledger"
         return Finding("export", carries, NOTE, text)
     if "otlp" not in exporter:
@@ -65,6 +79,27 @@ def _signal(environ: Mapping[str, str], signal: str, distribution: bool) -> Find
             "export", carries, NOTE, text, f"where the collector has no TLS, name http://{endpoint}"
         )
     return found
+
+
+def _refused(environ: Mapping[str, str], signal: str, exporter: str) -> Finding | None:
+    """That the SDK will make no pipeline, because of this signal's exporters or another's."""
+    if not exporter or is_none(exporter):
+        return None
+    carries, wrong = _CARRIES[signal], mistake_in_exporters(environ, signal, exporter)
+    if wrong is not None:
+        return Finding("export", carries, BROKEN, f"{wrong.text}{_NOTHING_SENT}", wrong.remedy)
+    elsewhere = any_mistake(environ)
+    if elsewhere is None:
+        return None
+    text = f"not sent, either: {elsewhere[1].text}, and the SDK makes all of the pipeline or none"
+    return Finding("export", carries, BROKEN, text, elsewhere[1].remedy)
+
+
+def _logs(environ: Mapping[str, str]) -> Iterable[Finding]:
+    """We send no logs, but a mistake in their exporters leaves the others without a pipeline, too."""
+    wrong = mistake_in_exporters(environ, "LOGS", configured_exporter(environ, "LOGS"))
+    if wrong is not None:
+        yield Finding("export", "logs", BROKEN, wrong.text, wrong.remedy)
 
 
 def _is_insecure(environ: Mapping[str, str], signal: str) -> bool:
@@ -95,7 +130,7 @@ def _terms(environ: Mapping[str, str]) -> Iterable[Finding]:
         text = f"{sampler}: not every span arrives; counters and ledger count every call all the same"
         yield Finding("export", "sampler", NOTE, text)
     if environ.get("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "").lower() == "delta":
-        text = "delta counters: Prometheus drops them without a word"
+        text = "delta counters: Prometheus drops them and says so only in its own log"
         remedy = "use cumulative, or the collector's delta_to_cumulative processor"
         yield Finding("export", "temporality", NOTE, text, remedy)
 

@@ -11,8 +11,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..config import PROJECT_VARIABLE, find_file
+
 SITE_FOLDER = Path(__file__).with_name("instrumented_site")
 RUN_ID_VARIABLE = "OTEL_LLMCOST_RUN_ID"
+_PATHS = ("OTEL_LLMCOST_CONFIG", "OTEL_LLMCOST_LEDGER", "OTEL_LLMCOST_PRICES_DIR")
+_PRICES = "OTEL_LLMCOST_PRICES"
+"""Several paths, with commas between them."""
+_NO_PATH = ("off", "none")
 _SIGNALS = ("TRACES", "METRICS", "LOGS")
 _PYTHON_NAME = re.compile(r"(python|pypy)[\d.]*$")
 _OPTIONS_WITH_VALUE = frozenset({"-W", "-X", "--check-hash-based-pycs"})
@@ -33,12 +39,39 @@ def instrumented_environment(environ: Mapping[str, str], run_id: str) -> dict[st
     inherited = [path for path in environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     changed["PYTHONPATH"] = os.pathsep.join([str(SITE_FOLDER), *inherited])
     changed[RUN_ID_VARIABLE] = run_id
-    if environ.get("OTEL_CONFIG_FILE") or environ.get("OTEL_EXPERIMENTAL_CONFIG_FILE"):
+    if environ.get("OTEL_CONFIG_FILE"):
         return changed
     for signal in _SIGNALS:
         if not configured_exporter(environ, signal):
             changed[f"OTEL_{signal}_EXPORTER"] = "none"
     return changed
+
+
+def environment_for_any_directory(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment with settings that mean the same wherever the program goes: `sh -c "cd ..."`, `make -C`.
+
+    Paths are made absolute, and the settings file that lies in this working directory is named. Not by
+    OTEL_LLMCOST_CONFIG: a file that the user did not name stays one that is not trusted.
+    """
+    changed = dict(environ)
+    for variable in _PATHS:
+        if environ.get(variable) and environ[variable].strip().lower() not in _NO_PATH:
+            changed[variable] = _absolute(environ[variable])
+    if environ.get(_PRICES) and environ[_PRICES].strip().lower() not in _NO_PATH:
+        changed[_PRICES] = ",".join(map(_absolute, environ[_PRICES].split(",")))
+    path, trusted = find_file(environ)
+    if path is not None and not trusted:
+        changed[PROJECT_VARIABLE] = str(path)
+    return changed
+
+
+def _absolute(text: str) -> str:
+    if not text.strip():
+        return text
+    try:
+        return str(Path(text.strip()).expanduser().absolute())
+    except (OSError, RuntimeError):  # the working directory, or the home, is gone
+        return text
 
 
 def configured_exporter(environ: Mapping[str, str], signal: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ..call import ESTIMATED, PARTIAL, PENDING, REPORTED, UNPRICED
+from ..call import COMMITTED, DELEGATED, ESTIMATED, PARTIAL, PENDING, REPORTED, UNPRICED
 from ..ledger.losses import read_losses
 from ..reports import CostRow, Report, cost_report
 from .amounts import money_text, places_that_add_up
@@ -21,7 +21,7 @@ from .tables import Column, console, print_table
 _SUMS = ("input", "cache_read", "cache_write", "output")
 _HEADERS = {"input": "uncached", "cache_read": "cache read", "cache_write": "cache write", "output": "output"}
 _SPARE = {"input": 3, "cache_read": 4, "cache_write": 5, "output": 2}
-_COUNTED = (UNPRICED, PARTIAL, ESTIMATED, REPORTED, PENDING)
+_COUNTED = (UNPRICED, PARTIAL, ESTIMATED, REPORTED, PENDING, COMMITTED, DELEGATED)
 
 
 @click.command("report")
@@ -57,7 +57,7 @@ def command(by: str, output: str, directory: Path | None, **options: Any) -> Non
 
 
 def show_report(report: Report, *, title: str = "", stderr: bool = False, elsewhere: str = "--json") -> None:
-    """Prints a report for a person, with why calls have no price below it (`elsewhere` as `print_table` has it)."""
+    """Prints a report for a person, with why calls have no exact price below it (`elsewhere` as `print_table` has it)."""
     to = console(stderr=stderr)
     if title:
         to.print(title, style="bold", markup=False)
@@ -105,7 +105,7 @@ def _places(report: Report) -> int:
 
 
 def reason_lines(report: Report, most: int = 10) -> list[str]:
-    """Why calls have no price or only a part of it, the most frequent reasons first."""
+    """Why calls have no price, only a part of it or an estimate, the most frequent reasons first."""
     common = report.reasons.most_common()
     lines = [f"{count:,}x {printable(reason)}" for reason, count in common[:most]]
     return lines + ([f"and {len(common) - most} more reasons (--json has them all)"] if common[most:] else [])

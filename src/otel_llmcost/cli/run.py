@@ -11,7 +11,13 @@ from typing import NoReturn
 
 import click
 
-from .launch import ignores_environment, instrumented_environment, interpreter_command, lacks_package
+from .launch import (
+    environment_for_any_directory,
+    ignores_environment,
+    instrumented_environment,
+    interpreter_command,
+    lacks_package,
+)
 from .supervise import end_like, run_program
 
 NOT_FOUND = 127
@@ -32,7 +38,8 @@ def command(program: tuple[str, ...], no_summary: bool) -> None:
     path = executable(program)
     run_id = secrets.token_hex(8)
     try:
-        status = run_program(path, program, instrumented_environment(os.environ, run_id))
+        told = instrumented_environment(environment_for_any_directory(os.environ), run_id)
+        status = run_program(path, program, told)
     except OSError as error:
         refuse(CANNOT_RUN, f"{program[0]}: {error.strerror}")
     try:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ..assembly import ledger_settings
+from ..call import DELEGATED
 from ..config import load_config
 from ..errors import LlmCostError
 from ..ledger.drain import drain
@@ -30,11 +31,12 @@ def show_run(run_id: str, environ: Mapping[str, str]) -> None:
     said, lost = _why_nothing(environ), _lost(run_id)
     if not said:
         try:
-            with opened_ledger() as ledger:
+            # named: a settings file that cannot be read is no hindrance, for the program did without it, too
+            with opened_ledger(ledger_settings(load_config()).directory) as ledger:
                 summary = run_summary(ledger, run_id)
             said = "" if summary.report.rows else _no_rows(environ, lost)
         except LlmCostError as error:
-            said = str(error)
+            said = f"there is no summary: {error}"
     if said:
         to.print(f"otel-llmcost: {printable(said)}", markup=False, soft_wrap=True)
         return
@@ -92,6 +94,8 @@ def headline(report: Report, lost: Sequence[Loss] = ()) -> str:
     parts.append(f"{tokens:,} tokens")
     if total.unpriced:
         parts.append(f"{total.unpriced:,} without a price")
+    if total.statuses[DELEGATED]:
+        parts.append(f"{total.statuses[DELEGATED]:,} counted by the gateway that was called")
     if total.failed:
         parts.append(f"{total.failed:,} failed")
     return ", ".join(parts)

@@ -21,6 +21,7 @@ from .cards import cards
 
 _WIDTH_OF_A_PIPE = 10_000
 _LEAST = 8
+_LONG = 40
 _BREAKS = re.compile(r"(?<=, )|(?<=/)")
 _FINER_BREAKS = re.compile(r"(?<=[ /._:-])")
 
@@ -76,6 +77,10 @@ class Column:
         """The same with its short cells, or with cells that are broken after a comma or a slash."""
         return self if self.whole else replace(self, cells=self.short_cells or _broken(self.cells))
 
+    def without_long_names(self) -> Column:
+        """The same with cells broken where one long name, such as an ARN, would push other columns out."""
+        return self if self.whole or self.width <= _LONG else self.folded_to(_LONG)
+
     def folded_to(self, width: int) -> Column:
         """The same with cells that are broken after signs, as the parts of names are, to be so wide if they can."""
         cells = [
@@ -115,9 +120,9 @@ def print_table(
 ) -> None:
     """Prints columns side by side; with `total`, the last cell of each stands below a line.
 
-    Where the terminal is narrow, it is set closer first, then headers and cells are shortened, then columns that can
-    be spared are left out and named below. `elsewhere`: the option that shows them, "" for none. Where even that is
-    too wide, each row is shown by itself, with everything.
+    Where the terminal is narrow, it is set closer first, then headers and cells are shortened, then long names are
+    broken, then columns that can be spared are left out and named below. `elsewhere`: the option that shows them, ""
+    for none. Where even that is too wide, each row is shown by itself, with everything.
     """
     fitted = _fit(columns, to.width)
     if fitted.least > to.width:
@@ -149,7 +154,8 @@ class _Fitted:
 def _fit(columns: Sequence[Column], room: int) -> _Fitted:
     """The columns in the widest form that has room; where none has, without those that can be spared."""
     headed = [column.with_short_header() for column in columns]
-    forms = [list(columns), list(columns), headed, [column.with_short_cells() for column in headed]]
+    short = [column.with_short_cells() for column in headed]
+    forms = [list(columns), list(columns), headed, short, [column.without_long_names() for column in short]]
     widths = [[column.width for column in form] for form in forms]
     kept = list(range(len(columns)))
     while True:
@@ -159,7 +165,7 @@ def _fit(columns: Sequence[Column], room: int) -> _Fitted:
                 return _Fitted([form[place] for place in kept], left_out, number > 0)
         spare = [place for place in kept if columns[place].spare]
         if not spare:
-            return _Fitted(_folded([forms[-1][place] for place in kept], room), left_out, True)
+            return _Fitted(_folded([short[place] for place in kept], room), left_out, True)
         kept.remove(max(spare, key=lambda place: columns[place].spare))
 
 

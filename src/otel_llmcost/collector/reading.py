@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from .. import semconv as s
 from ..call import ESTIMATED_NOTE, note
-from ..prices.hosts import HOSTS
+from ..prices.hosts import HOSTS, taken_apart
 from ..prices.providers import SPELLINGS, provider_name
 from ..spans.aliases import ALIASES
 from ..spans.dialects import CACHE, LIFETIMES, WRITES
@@ -231,7 +231,7 @@ def _hosts(own: Mapping[str, str]) -> Statements:
             rf'IsMatch({name}, "^([a-z0-9-]+-)?aiplatform(\\.[a-z0-9-]+\\.rep)?\\.googleapis\\.com$")',
         ),
         assign(found, quoted(s.LOCAL), f"{found} == nil and IsMatch({name}, {quoted(_PRIVATE)})"),
-        *(assign(found, quoted(provider_name(owner)), _is_host(name, key)) for key, owner in own.items()),
+        *(assign(found, quoted(owner), _is_host(name, *place)) for place, owner in _owners(own).items()),
         assign(found, quoted(s.UNKNOWN), f"{found} == nil"),
         assign(provider, found),
         assign(region, f'Split({name}, ".")[0]', f'{region} == "" and HasSuffix({name}, ".api.openai.com")'),
@@ -239,13 +239,22 @@ def _hosts(own: Mapping[str, str]) -> Statements:
     return group
 
 
-def _is_host(name: str, key: str) -> str:
+def _owners(own: Mapping[str, str]) -> Mapping[tuple[str, int], str]:
+    """(host, port or 0) -> provider. Spans tell no path: a host with several providers by path is unknown."""
+    found: dict[tuple[str, int], str] = {}
+    for key, named in own.items():
+        name, port, _ = taken_apart(key)
+        owner = provider_name(named)
+        found[name, port] = owner if found.get((name, port), owner) == owner else s.UNKNOWN
+    return found
+
+
+def _is_host(name: str, host: str, port: int) -> str:
     """Whether a host is the one that the user names: "host", "*.domain" or "host:port"."""
-    host, _, port = key.lower().partition(":")
     if host.startswith("*."):
         return f"HasSuffix({name}, {quoted(host[1:])})"
     place = f"{name} == {quoted(host)}"
-    return f"{place} and {attribute(s.SERVER_PORT)} == {int(port)}" if port.isdecimal() else place
+    return f"{place} and {attribute(s.SERVER_PORT)} == {port}" if port else place
 
 
 def _bedrock() -> Statements:

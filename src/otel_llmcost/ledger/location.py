@@ -87,7 +87,7 @@ def anything_kept(directory: Path) -> bool:
 
 
 def obstacle(directory: Path) -> str:
-    """Why no call can be kept in `directory`, "" where nothing is in the way. Makes nothing, raises nothing."""
+    """Why no call can be kept in `directory`, "" where nothing is in the way. Leaves nothing behind, raises nothing."""
     for place in (directory / JOURNAL_FOLDER, directory, *directory.parents):
         try:
             mode = place.stat().st_mode
@@ -95,8 +95,20 @@ def obstacle(directory: Path) -> str:
             continue
         except OSError as error:
             return f"{place}: {error.strerror}"
-        writable = stat.S_ISDIR(mode) and os.access(place, os.W_OK | os.X_OK)
-        return "" if writable else f"{place} is no writable directory"
+        if not (stat.S_ISDIR(mode) and os.access(place, os.W_OK | os.X_OK)):
+            return f"{place} is no writable directory"
+        return "" if place.name == JOURNAL_FOLDER else _refusal(place)
+    return ""
+
+
+def _refusal(place: Path) -> str:
+    """Why nothing can be made in a directory that says it is writable: to root, /proc does."""
+    from tempfile import mkdtemp  # many modules, and few commands ask
+
+    try:
+        os.rmdir(mkdtemp(prefix=".otel-llmcost-", dir=place))  # noqa: PTH106 - a text
+    except OSError as error:
+        return f"nothing can be made in {place}: {error.strerror}"
     return ""
 
 

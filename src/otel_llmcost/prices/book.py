@@ -18,7 +18,7 @@ from .plan import Plan, WholeRates
 from .providers import MAKERS, provider_name
 from .rates import FOREVER, Row
 from .shards import Snapshot
-from .status import TermsKey, price_oddly
+from .status import TermsKey, at_port, local_reason, price_oddly
 from .terms import COMMITTED_TIER, TIER_SPELLINGS, Terms, Wanted, committed_terms, make_terms, unknown_terms
 
 _KNOWN_LIMIT = 4096
@@ -78,7 +78,7 @@ class Book:
         if call.notes or call.lines or call.reported is not None or terms.odd or not usage:
             return price_oddly(self, call, terms)
         if plan is None:
-            return Priced(UNPRICED, None, {}, segment.reasons, self.version)
+            return Priced(UNPRICED, None, {}, at_port(segment.reasons, call.host, call.port), self.version)
         if plan.first is not None:
             return self._multiplied(call, terms, plan, plan.first, plan.sure)
         if plan.plain:
@@ -229,7 +229,7 @@ class Book:
                 if request_model not in self.catalogue.models:
                     doubts = (_matched(response_model, request_model),)
         if found is None:
-            return unknown_terms(_unknown_reason(provider_name(provider), model))
+            return unknown_terms(_unknown_reason(provider_name(provider), model, host))
         # A regional profile stands in the request only; the answer names the bare model.
         named_place = (
             (asked.region if asked is not None else "") or region_of(named, request_model) or found.region
@@ -244,11 +244,10 @@ def _matched(response_model: str, request_model: str) -> str:
     return note("matched", f"{response_model} is unknown, priced as the request's {request_model}")
 
 
-def _unknown_reason(provider: str, model: str) -> str:
+def _unknown_reason(provider: str, model: str, host: str) -> str:
     provider, model = provider[:_LONGEST_NAME], model[:_LONGEST_NAME]
     if provider in (semconv.LOCAL, semconv.OLLAMA):
-        text = f"{model or 'a model'} runs on own hardware, which has no list price"
-        return note("local", f'{text}; remedy: a price row with provider = "local"')
+        return local_reason(model or "a model", host[:_LONGEST_NAME])
     if provider in ("", semconv.UNKNOWN):
         return note("no-price", f"nobody knows the provider of {model or 'this call'}; remedy: name its host")
     return note(

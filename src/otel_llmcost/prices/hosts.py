@@ -87,14 +87,10 @@ def resolve_host(host: str, user_map: Mapping[str, str], *, port: int = 0, path:
     """Who answers at a host; a few microseconds, so callers keep the answer per client.
 
     `user_map` wins: keys are "host", "*.domain", "host:port" or "host:port/path-prefix", values a provider,
-    "local" or "delegated".
+    "local" or "delegated". A host and a key may be an address, too ("https://gateway.example.com/v1").
     """
-    name = host.strip().lower().rstrip(".")
-    if name.count(":") == 1:
-        name, _, digits = name.partition(":")
-        port = port or (int(digits) if digits.isdecimal() else 0)
-    name = name.strip("[]")
-    chosen = _chosen(name, port, path, user_map) if user_map else ""
+    name, own_port, own_path = taken_apart(host)
+    chosen = _chosen(name, port or own_port, path or own_path, user_map) if user_map else ""
     if chosen:
         return _as_chosen(chosen, name)
     return _published(name)
@@ -102,22 +98,39 @@ def resolve_host(host: str, user_map: Mapping[str, str], *, port: int = 0, path:
 
 def region_of_host(host: str) -> str:
     """The region that a provider's own host name tells, or ""."""
-    return _published(host.lower()).region
+    return _published(taken_apart(host)[0]).region
+
+
+def without_scheme(address: str) -> str:
+    """An address without "https://" before it; whoever names a host may have copied a client's base_url."""
+    before, sign, rest = address.partition("://")
+    return rest if sign else before
+
+
+def taken_apart(host: str) -> tuple[str, int, str]:
+    """(name, port or 0, path) of a host, of "host:port", or of an address."""
+    place, _, path = without_scheme(host.strip().lower()).partition("/")
+    name, digits = place, ""
+    if place.count(":") == 1 or "]:" in place:
+        name, _, digits = place.rpartition(":")
+    return name.strip("[]").rstrip("."), int(digits) if digits.isdecimal() else 0, path
 
 
 def _chosen(name: str, port: int, path: str, user_map: Mapping[str, str]) -> str:
     best, chosen = 0, ""
     for key, provider in user_map.items():
-        place, slash, prefix = key.lower().partition("/")
+        key = without_scheme(key.lower())
+        place, slash, prefix = key.partition("/")
+        place = place.rstrip(".")
         if slash and not f"{path.lower().strip('/')}/".startswith(f"{prefix.strip('/')}/".lstrip("/")):
             continue
-        if place in (name, f"{name}:{port}", f"[{name}]:{port}"):
+        if place in (name, f"{name}:{port}", f"[{name}]", f"[{name}]:{port}"):
             fit = 1000 + len(key)
         elif place.startswith("*.") and name.endswith(place[1:]):
             fit = len(key)
         else:
             continue
-        if fit > best:
+        if fit >= best:  # the later one: the environment over the file
             best, chosen = fit, provider
     return chosen
 

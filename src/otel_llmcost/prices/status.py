@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Protocol
 
+from .. import semconv
 from ..call import (
     COMMITTED,
     COMMITTED_NOTE,
@@ -37,6 +39,8 @@ from .terms import TIER_SPELLINGS, Segment, Terms, Wanted
 TermsKey = tuple[str, str, str, str, str, str, str, str]
 """(provider, response model, request model, tier, speed, region, variant, host) of a call."""
 _UNCOUNTED = ((DELEGATED_NOTE, DELEGATED), (PENDING_NOTE, PENDING), (COMMITTED_NOTE, COMMITTED))
+_LOCAL = "local"
+_HOSTS = "OTEL_LLMCOST_HOSTS"
 _LARGEST_REPORT = 10**9
 _WHY_NO_USAGE = frozenset({NO_USAGE_NOTE, INCOMPLETE_NOTE})
 """What already says why there is nothing to price."""
@@ -65,6 +69,7 @@ def price_oddly(book: Prices, call: Call, terms: Terms) -> Priced:
     if NOT_BILLED_NOTE in codes and call.reported is None:
         return Priced(EXACT, 0, {}, call.notes, book.version)
     total = _sum(book, call, terms, at_ns)
+    total.reasons = list(at_port(total.reasons, call.host, call.port))
     if NO_USAGE_NOTE in codes and not _needs_no_count(segment):
         total = Sum(reasons=list(total.reasons), missing=True)
     status = _status(total, codes)
@@ -75,6 +80,36 @@ def price_oddly(book: Prices, call: Call, terms: Terms) -> Priced:
     savings = total.savings if amount is not None else 0
     ours = Priced(status, amount, components, reasons, book.version, several, savings)
     return ours if call.reported is None else _reported(call, ours, total)
+
+
+def local_reason(model: str, host: str) -> str:
+    """Why a model at a host of the user's own has no price: it may as well be a gateway or a stand-in for tests."""
+    row = 'a price row with provider = "local"'
+    if not host:
+        return note(_LOCAL, f"{model} is taken for own hardware, which has no list price; remedy: {row}")
+    provider = semconv.ANTHROPIC if "claude" in model.lower() else semconv.OPENAI
+    return note(
+        _LOCAL,
+        f"{model} is taken for own hardware, which has no list price; remedy: "
+        f'{_HOSTS}="{_in_brackets(host)}={provider}" if that is a gateway or a stand-in, else {row}',
+    )
+
+
+def at_port(reasons: Sequence[str], host: str, port: int) -> tuple[str, ...]:
+    """Reasons with the port that was called; terms are kept for a host, whatever its port."""
+    if not (host and port):
+        return tuple(reasons)
+    place = _in_brackets(host)
+    return tuple(
+        reason.replace(f'{_HOSTS}="{place}=', f'{_HOSTS}="{place}:{port}=')
+        if code_of(reason) == _LOCAL
+        else reason
+        for reason in reasons
+    )
+
+
+def _in_brackets(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _sum(book: Prices, call: Call, terms: Terms, at_ns: int) -> Sum:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..ledger.filters import CallFilter
-from .costs import GROUPS, CostRow, Report, cost_report
+from .costs import GROUPS, CostRow, Report, cost_report, is_cause
 from .listings import dearest_calls, latest_calls, slowest_calls
 from .ranges import TimeRange, between, parse_instant, parse_range, zone
 from .runs import RunSummary, run_summary
@@ -21,6 +21,7 @@ __all__ = [
     "between",
     "cost_report",
     "dearest_calls",
+    "is_cause",
     "latest_calls",
     "parse_instant",
     "parse_range",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from decimal import Decimal
 
-from ..call import COMMITTED, DELEGATED, NOTED, PARTIAL, PENDING, UNPRICED, code_of
+from ..call import COMMITTED, DELEGATED, ESTIMATED, NOTED, PARTIAL, PENDING, UNPRICED, code_of
 from ..errors import ConfigurationError
 from ..ledger.filters import COLUMN_OF, CallFilter, call_conditions, where
 from ..ledger.store import Ledger
@@ -20,7 +20,13 @@ from .ranges import Instant, as_instant, between, zone
 from .sums import TAG_PREFIX, grouped_sums
 
 _NO_PRICE = frozenset({UNPRICED, PENDING, COMMITTED, DELEGATED})
-_NOT_A_CAUSE = frozenset({NOTED, "matched"})
+_EXPLAINED = (UNPRICED, PARTIAL, ESTIMATED, DELEGATED, COMMITTED)
+
+
+def is_cause(reason: str, status: str) -> bool:
+    """Whether a reason is why a call has its status, not something else that is worth saying of it."""
+    code = code_of(reason)
+    return status in _EXPLAINED and code != NOTED and (code != "matched" or status == ESTIMATED)
 
 
 @dataclass(slots=True)
@@ -80,7 +86,7 @@ _SUMMED = ("failed", "input", "cache_read", "cache_write", "output", "amount", "
 
 @dataclass(slots=True)
 class Report:
-    """Costs by group. `reasons` says why calls are unpriced or partial, with how often."""
+    """Costs by group. `reasons` says why calls are unpriced, partial, estimated, delegated, committed; how often."""
 
     by: tuple[str, ...]
     since_ns: int | None
@@ -172,14 +178,16 @@ def _ordered(by: Sequence[str], rows: Iterable[CostRow], labels: Mapping[str, La
 
 
 def _reasons(ledger: Ledger, wanted: CallFilter, total: CostRow) -> Counter[str]:
-    if not total.is_lower_bound:
+    if not any(total.statuses[status] for status in _EXPLAINED):
         return Counter()
     conditions, values = call_conditions(wanted)
-    conditions.append("status IN ('unpriced', 'partial')")
-    statement = f"SELECT reasons, count(*) AS calls FROM calls{where(conditions)} GROUP BY reasons"
+    conditions.append(f"status IN ({', '.join('?' * len(_EXPLAINED))})")
+    statement = (
+        f"SELECT reasons, status, count(*) AS calls FROM calls{where(conditions)} GROUP BY reasons, status"
+    )
     reasons: Counter[str] = Counter()
-    for found in ledger.query(statement, values):
+    for found in ledger.query(statement, [*values, *_EXPLAINED]):
         for reason in json.loads(found["reasons"] or "[]"):
-            if code_of(reason) not in _NOT_A_CAUSE:
+            if is_cause(reason, found["status"]):
                 reasons[reason] += found["calls"]
     return reasons

@@ -15,7 +15,7 @@ from .listings import dearest_calls, slowest_calls
 class RunSummary:
     """The calls of one run by model and source, its dearest and its slowest one (None: there were no calls).
 
-    `report.total` has calls, tokens, cost and what caches saved; `report.reasons` why calls have no price.
+    `report.total` has calls, tokens, cost and what caches saved; `report.reasons` why calls have no exact price.
     """
 
     run_id: str

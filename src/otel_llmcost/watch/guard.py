@@ -13,9 +13,11 @@ from ..errors import BudgetExceeded
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+F = TypeVar("F", bound=Callable[..., object])
 
 _log = logging.getLogger("otel_llmcost")
 _KINDS_LOGGED = 200
+_CONSEQUENCE = "_failing_means"
 
 
 class _Seen:
@@ -54,6 +56,16 @@ async def guarded_async(fn: Callable[[*Ts], Awaitable[T]], *args: *Ts) -> T | No
         return None
 
 
+def failing_means(consequence: str) -> Callable[[F], F]:
+    """Marks a function with what its failure means to the user, where that is not that a cost may be missing."""
+
+    def mark(fn: F) -> F:
+        fn.__dict__[_CONSEQUENCE] = consequence
+        return fn
+
+    return mark
+
+
 def report(fn: object, error: BaseException) -> None:
     """Log a contained failure, once per function, kind of error and line."""
     _seen.count += 1
@@ -66,10 +78,11 @@ def report(fn: object, error: BaseException) -> None:
         return
     _seen.kinds.add(kind)
     _log.warning(
-        "otel-llmcost: %s failed (%s: %s); the program's call was not touched, its cost may be missing",
+        "otel-llmcost: %s failed (%s: %s); the program's call was not touched, %s",
         name,
         type(error).__name__,
         error,
+        getattr(fn, _CONSEQUENCE, "its cost may be missing"),
         exc_info=_log.isEnabledFor(logging.DEBUG),
     )
 

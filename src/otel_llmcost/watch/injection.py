@@ -12,6 +12,7 @@ from typing import Any
 from .. import semconv
 
 _TAKE_IT = frozenset({semconv.OPENAI, semconv.AZURE_OPENAI})
+_ASKED_BY_OPTION = frozenset({"chat_completions", "completions"})
 _OPTION = "stream_options"
 
 
@@ -28,6 +29,17 @@ def with_usage(options: Any, body: Mapping[str, Any], api: str, provider: str) -
     kept = said if isinstance(said, dict) else {}
     asking.json_data = {**options.json_data, _OPTION: {**kept, "include_usage": True}}
     return asking
+
+
+def usage_remedy(body: Mapping[str, Any], api: str, provider: str) -> str:
+    """How a stream would tell its usage, "" where there is no way or the program asked for it."""
+    said = body.get(_OPTION)
+    if api not in _ASKED_BY_OPTION or (isinstance(said, dict) and "include_usage" in said):
+        return ""
+    option = 'stream_options={"include_usage": True}'
+    if api == "chat_completions" and provider in _TAKE_IT:
+        return f"{option}, or OTEL_LLMCOST_INCLUDE_USAGE=true"
+    return f"{option}, if the host takes it"
 
 
 def hide_usage(stream: Any) -> None:

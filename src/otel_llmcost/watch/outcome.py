@@ -27,6 +27,7 @@ from ..usage import terms
 from ..usage.failures import told_failure
 from ..usage.quantities import money, total_of
 from .guard import guarded
+from .injection import usage_remedy
 from .sending import never_sent
 from .unfinished import estimate
 
@@ -132,7 +133,8 @@ def _reading(observation: Observation, exchange: Exchange) -> Reading:
         if observation.body.get("background") is not True:  # else it goes on, whatever becomes of its stream
             reading.failure = reading.failure or exchange.cut_short()
             failed = reading.failure != "" or _broke(observation)
-            estimate(exchange, observation.body, reading, failed=failed)
+            remedy = usage_remedy(observation.body, route.api, observation.client.provider)
+            estimate(exchange, observation.body, reading, failed=failed, remedy=remedy)
     elif reading.reported is None and not observation.client.first_party:
         _add_gateways_figure(exchange, reading)
     if reading.usage and not reading.tier and reading.reported is None:

@@ -11,6 +11,7 @@ from ..call import (
     ESTIMATED_NOTE,
     INCOMPLETE_NOTE,
     NO_USAGE_NOTE,
+    NOTED,
     PENDING_NOTE,
     Reading,
     code_of,
@@ -23,8 +24,10 @@ _CHARACTERS_PER_TOKEN = 4
 """English text and code average 3.5 to 4.5 characters a token with the current tokenizers; estimates say so."""
 
 
-def estimate(exchange: Exchange, asked: Mapping[str, Any], reading: Reading, *, failed: bool) -> None:
-    """Estimate what a stream did not say because it ended early or was not asked for its usage."""
+def estimate(
+    exchange: Exchange, asked: Mapping[str, Any], reading: Reading, *, failed: bool, remedy: str
+) -> None:
+    """Estimate what a stream did not say because it ended early or was not asked for its usage (`remedy`)."""
     collector = exchange.collector
     if reading.reported is not None or collector.body is not None:
         return
@@ -35,11 +38,11 @@ def estimate(exchange: Exchange, asked: Mapping[str, Any], reading: Reading, *, 
         return
     seen = _tokens(collector.characters)
     usage: dict[str, Any] = {m: q for m, q in reading.usage.items() if m not in OUTPUT_METERS}
-    said = [f"{seen} output tokens from {collector.characters} characters seen"]
+    said = [f"{collector.characters} characters seen: {seen} output tokens"]
     if not any(meter in usage for meter in PROMPT_METERS):
         characters = sum(_characters(asked))
         usage["input"] = _tokens(characters)
-        said.append(f"{usage['input']} input tokens from {characters} characters sent")
+        said.append(f"{characters} characters sent: {usage['input']} input tokens")
         if _has_media(asked):
             text = "images, sound and files of the request are in no estimate"
             reading.notes = (*reading.notes, note(INCOMPLETE_NOTE, text))
@@ -52,18 +55,20 @@ def estimate(exchange: Exchange, asked: Mapping[str, Any], reading: Reading, *, 
         for text in reading.notes
         if code_of(text) not in (NO_USAGE_NOTE, PENDING_NOTE) and text != BROKEN_OFF
     )
-    reading.notes = (*kept, note(ESTIMATED_NOTE, f"{_why(exchange, failed)}: {', '.join(said)}"))
+    # the counts apart: the same reason, many times, is one line of a report
+    counts, why = note(NOTED, f"estimated from {', '.join(said)}"), _why(exchange, failed, remedy)
+    reading.notes = (*kept, counts, note(ESTIMATED_NOTE, why))
 
 
 def _tokens(characters: int) -> int:
     return -(-characters // _CHARACTERS_PER_TOKEN)
 
 
-def _why(exchange: Exchange, failed: bool) -> str:
+def _why(exchange: Exchange, failed: bool, remedy: str) -> str:
     if failed:
         how = "failed"
     elif exchange.collector.complete:
-        return "the stream carried no usage"
+        return f"the stream carried no usage{f'; remedy: {remedy}' if remedy else ''}"
     else:
         how = "ended" if exchange.read else "was left"
     return f"the stream {how} before its usage came"
