@@ -158,7 +158,8 @@ def _is_image(body: Body) -> bool:
 
 
 def _is_session(body: Body) -> bool:
-    return "list_cost" in body or "list_cost" in table(body.get("usage"))
+    told = "list_cost" in body or "list_cost" in table(body.get("usage"))
+    return told or body.get("type") in ("session", "session_thread")
 
 
 def _is_cohere(body: Body) -> bool:

@@ -11,6 +11,7 @@ from ..call import (
     NO_USAGE_NOTE,
     NOT_BILLED_NOTE,
     PENDING_NOTE,
+    SUMMED_NOTE,
     Line,
     Reading,
     note,
@@ -158,8 +159,15 @@ def read_speech(request: Body) -> Reading:
     return Reading(model, usage=_only("character", len(spoken)), notes=notes)
 
 
+_RESPONSES = "/v1/responses"
+
+
 def read_batch(body: Body) -> Reading:
-    """A finished batch: its aggregated usage, at the batch tier; an unfinished one is paid later."""
+    """A finished batch: its aggregated usage, at the batch tier; an unfinished one is paid later.
+
+    The aggregate has tokens only (`BatchUsage` of openai 3.54, checked 2026-11-30): neither the size of each
+    request, on which long-context prices depend, nor the searches and containers of the Responses API.
+    """
     notes: list[str] = []
     reading = Reading(text(body.get("model")), text(body.get("id")), tier=terms.BATCH)
     usage = table(body.get("usage"))
@@ -168,10 +176,23 @@ def read_batch(body: Body) -> Reading:
         notes.append(note(PENDING_NOTE, f"the batch is {status}"))
     elif usage:
         reading.usage = chat_meters(usage, notes)
+        if reading.usage:
+            notes.extend(_untold_by_the_sum(body))
     else:
         notes.append(note(NO_USAGE_NOTE, "the batch tells no usage"))
     reading.notes = explained(reading, notes)
     return reading
+
+
+def _untold_by_the_sum(body: Body) -> Iterable[str]:
+    done = table(body.get("request_counts")).get("completed")
+    if done != 1:
+        several = done if type(done) is int and done > 1 else "several"
+        yield note(SUMMED_NOTE, f"the usage is the sum of the batch's {several} requests")
+    if text(body.get("endpoint")).rstrip("/").endswith(_RESPONSES):
+        yield note(
+            INCOMPLETE_NOTE, "a batch of responses does not tell their searches, containers and other tools"
+        )
 
 
 def _only(meter: str, quantity: int | Decimal) -> Meters:
