@@ -199,7 +199,11 @@ def _fees(row: Row, variant: str) -> dict[str, Fraction]:
     fees = {}
     for meter, entries in row.fees.items():
         of_variant = {fee.variant: fee for fee in entries}
-        fee = of_variant.get(variant) or of_variant.get("")
+        fee = of_variant.get(variant)
+        if fee is None and of_variant.keys() == {""}:
+            fee = of_variant[
+                ""
+            ]  # one price for all; where variants have theirs, another one is not the common one
         if fee is not None:
             fees[meter] = Fraction(fee.usd) / Fraction(fee.per) * FEMTO_PER_USD
     return fees

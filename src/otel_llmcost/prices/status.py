@@ -159,7 +159,7 @@ def _line_key(call: Call, line: Line) -> TermsKey:
     return (
         line.provider or call.provider,
         line.model,
-        call.request_model if not line.model else "",
+        call.request_model if line.model in ("", call.response_model) else "",
         line.tier or (call.tier if same else ""),
         line.speed or (call.speed if same and line.model == call.response_model else ""),
         line.region or (call.region if same else ""),
