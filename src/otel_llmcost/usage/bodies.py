@@ -86,7 +86,7 @@ def _of_google(body: Body) -> Callable[[Body], Reading] | None:
 
 
 _BY_API: dict[str, Callable[[Body, Body | None], Reading]] = {
-    s.SPEECH: lambda body, request: openai.read_speech(request or {}),
+    s.SPEECH: lambda body, request: openai.read_speech(request or {}, body),
     s.TRANSCRIPTION: openai.read_transcription,
     "translation": openai.read_transcription,
     "images": openai.read_images,
