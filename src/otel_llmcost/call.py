@@ -43,6 +43,7 @@ NO_USAGE_NOTE = "no-usage"  # the body told no usage at all -> unpriced
 PENDING_NOTE = "pending"  # paid later -> pending
 DELEGATED_NOTE = "delegated"  # an own gateway that is instrumented itself -> delegated
 COMMITTED_NOTE = "committed"  # provisioned throughput -> committed
+SUMMED_NOTE = "summed"  # the usage is a sum of requests: -> partial where a price depends on the size of one
 NOTED = "note"  # worth saying, changes no status
 GIVEN_NOTE = "given"  # `Call.reported` is the program's own figure: it is believed, 0 as well
 NOT_BILLED_NOTE = "not-billed"  # known to cost nothing (refused, HTTP error) -> exact, amount 0
@@ -54,6 +55,7 @@ CALL_NOTE_CODES = frozenset(
         PENDING_NOTE,
         DELEGATED_NOTE,
         COMMITTED_NOTE,
+        SUMMED_NOTE,
         NOTED,
         GIVEN_NOTE,
         NOT_BILLED_NOTE,
@@ -133,7 +135,11 @@ NO_TAGS = Tags()
 
 
 class Line(NamedTuple):
-    """A part of a call that one model did, where a call has several (advisor, fallback hops, an image model)."""
+    """A part of a call on terms of its own, where a call has several.
+
+    One of several models (advisor, fallback hops, an image model), one of several prompts (iterations), or tools
+    of a variant (containers of 4 GB).
+    """
 
     provider: str
     model: str

@@ -371,6 +371,65 @@ def test_images_by_variant(make_book: MakeBook) -> None:
     assert "7x7/odd" in odd.reasons[0]
 
 
+def test_a_variant_that_is_not_listed_is_not_the_common_one(make_book: MakeBook) -> None:
+    book = make_book("""
+[[row]]
+provider = "openai"
+model = "film"
+fees = { video_second = [{ usd = "0.30" }, { usd = "0.50", variant = "1024x1792" }], image = { usd = "0.02" } }
+""")
+    for variant, amount in (("", "0.60"), ("1024x1792", "1")):
+        assert book.price(call("film", variant=variant, usage={"video_second": 2})).amount == femto(amount)
+    odd = book.price(call("film", variant="1080x1920", usage={"video_second": 2}))
+    assert (odd.status, odd.amount) == ("unpriced", None)
+    assert "video_second of 1080x1920" in odd.reasons[0]
+    # where there is one price alone, variants make no difference
+    assert book.price(call("film", variant="1080x1920", usage={"image": 2})).amount == femto("0.04")
+
+
+THRESHOLD = """
+[[row]]
+provider = "openai"
+model = "long"
+rates = { input = "1", output = "5" }
+threshold = { input_over = 1000, rates = { input = "2", output = "7.50" } }
+"""
+
+
+@pytest.mark.parametrize(
+    ("prompt", "notes", "status", "usd"),
+    [
+        (1001, (), "exact", "0.002752"),
+        # 1001 x 1 + 100 x 5: no request is known to be beyond 1,000
+        (1001, (note("summed", "two requests"),), "partial", "0.001501"),
+        (1000, (note("summed", "two requests"),), "exact", "0.0015"),
+    ],
+)
+def test_a_sum_of_requests_is_not_compared_with_a_threshold(
+    make_book: MakeBook, prompt: int, notes: tuple[str, ...], status: str, usd: str
+) -> None:
+    priced = make_book(THRESHOLD).price(call("long", usage={"input": prompt, "output": 100}, notes=notes))
+    assert (priced.status, priced.amount) == (status, femto(usd))
+    assert any("more than 1000 tokens" in reason for reason in priced.reasons) == (status == "partial")
+
+
+def test_lines_of_one_model_are_sizes_of_their_own(make_book: MakeBook) -> None:
+    """1001 x 2 + 1000 x 1."""
+    lines = (Line("openai", "long", {"input": 1001}), Line("openai", "long", {"input": 1000}))
+    priced = make_book(THRESHOLD).price(call("long", lines=lines, usage={"input": 2001}))
+    assert (priced.status, priced.amount) == ("exact", femto("0.003002"))
+
+
+def test_a_line_of_the_calls_own_model_is_priced_as_the_call_is(make_book: MakeBook) -> None:
+    lines = (
+        Line("openai", "nobody", {"input": 1000}),
+        Line("openai", "nobody", {"web_search": 1}, variant="preview"),
+    )
+    usage = {"input": 1000, "web_search": 1}
+    priced = make_book(ROWS).price(call("nobody", request_model="m", lines=lines, usage=usage))
+    assert (priced.status, priced.amount) == ("estimated", femto("0.012"))
+
+
 def test_seconds_and_characters_are_rounded_once(make_book: MakeBook) -> None:
     book = make_book(ROWS)
     assert book.price(call("speech", usage={"audio_second": Decimal("12.5")})).amount == femto("0.00125")

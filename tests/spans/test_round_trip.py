@@ -46,14 +46,17 @@ requests = st.dictionaries(
 )
 
 
-def unique_terms(several: list[Line]) -> tuple[Line, ...]:
-    seen = {(x.provider, x.model, x.tier, x.speed, x.region, x.variant): x for x in several}
-    return tuple(seen.values())
+@st.composite
+def several(draw: st.DrawFn) -> tuple[Line, ...]:
+    """Lines of which some are further requests on the same terms."""
+    drawn = draw(st.lists(lines, min_size=2, max_size=3))
+    again = draw(st.lists(st.tuples(st.sampled_from(drawn), usages), max_size=2))
+    return (*drawn, *(line._replace(usage=usage) for line, usage in again))
 
 
 @st.composite
 def calls(draw: st.DrawFn) -> Call:
-    parts = draw(st.just(()) | st.lists(lines, min_size=2, max_size=3).map(unique_terms))
+    parts = draw(st.just(()) | several())
     host = draw(st.just("") | st.just("api.openai.com"))
     return Call(
         key=draw(st.just(KEY) | st.sampled_from(["resp:api.openai.com:resp_1", "batch:b:1"])),

@@ -131,6 +131,29 @@ def test_items_only_where_there_is_more_than_one_model() -> None:
     ]  # fmt: skip
 
 
+def test_several_requests_of_one_model_are_items_each() -> None:
+    lines = (
+        Line("anthropic", "claude", {"input": 10}),
+        Line("anthropic", "claude", {"input": 10, "output": 1}),
+    )
+    call = Call(
+        provider="anthropic", response_model="claude", usage={"input": 20, "output": 1}, lines=lines
+    )  # fmt: skip
+    amounts = (("input", 10, 7), ("input", 10, 8), ("output", 1, 9))
+    priced = Priced(
+        "exact",
+        24,
+        {"input": 15, "output": 9},
+        lines=tuple(PricedLine("anthropic", "claude", "", *amount) for amount in amounts),
+    )
+    claude = {"provider": "anthropic", "model": "claude"}
+    assert json.loads(str(cost_attributes(priced, call)["llmcost.items"])) == [
+        {**claude, "meter": "input", "quantity": 10, "amount": "0.000000000000007"},
+        {**claude, "request": 2, "meter": "input", "quantity": 10, "amount": "0.000000000000008"},
+        {**claude, "request": 2, "meter": "output", "quantity": 1, "amount": "0.000000000000009"},
+    ]
+
+
 def test_lines_survive_pricing_with_their_terms() -> None:
     lines = (
         Line("anthropic", "claude", {"input": 10}, "standard", "fast", "us"),

@@ -21,7 +21,11 @@ BOOK = load_book()
 
 def call_of(file: str, name: str, provider: str) -> Call:
     case: dict[str, Any] = json.loads((BODIES / f"{file}.json").read_text())[name]
-    reading = read_body(provider, case["body"], api=case.get("api", ""), request=case.get("request"))
+    return bought(provider, case["body"], api=case.get("api", ""), request=case.get("request"))
+
+
+def bought(provider: str, body: object, **asked: Any) -> Call:
+    reading = read_body(provider, body, **asked)
     return Call(
         key="otel:00000000000000000000000000000001:0000000000000002",
         provider=provider,
@@ -68,7 +72,10 @@ def call_of(file: str, name: str, provider: str) -> Call:
     ],
 )
 def test_price(file: str, name: str, provider: str, usd: str, status: str) -> None:
-    call = call_of(file, name, provider)
+    assert_costs(call_of(file, name, provider), usd, status)
+
+
+def assert_costs(call: Call, usd: str, status: str) -> None:
     read = read_call(
         SpanFacts(
             scope="otel_llmcost",
@@ -81,7 +88,7 @@ def test_price(file: str, name: str, provider: str, usd: str, status: str) -> No
     )
     assert read == call
     priced = BOOK.price(read)
-    assert (as_text(priced.amount or 0), priced.status) == (usd, status)
+    assert (as_text(priced.amount or 0), priced.status) == (usd, status), priced.reasons
     assert priced.amount is not None
 
 
@@ -111,3 +118,127 @@ def test_the_list_cost_of_a_session_is_anthropics_own_figure() -> None:
     priced = BOOK.price(call)
     assert (priced.status, as_text(priced.amount or 0)) == ("reported", "1.255")
     assert as_text(priced.list_amount or 0) == "0.0045"
+
+
+def batch(
+    model: str, prompt: int, *, requests: int, endpoint: str = "/v1/chat/completions"
+) -> dict[str, Any]:
+    usage = {
+        "input_tokens": prompt,
+        "output_tokens": 10_000,
+        "total_tokens": prompt + 10_000,
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": 0},
+    }
+    return {
+        "id": "batch_1",
+        "object": "batch",
+        "status": "completed",
+        "endpoint": endpoint,
+        "model": model,
+        "request_counts": {"total": requests, "completed": requests, "failed": 0},
+        "usage": usage,
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "usd", "status"),
+    [
+        # gpt-6.2-sol by batch: 1 and 5 per million, 2 and 7.50 in requests of more than 272,000 prompt tokens.
+        # 1,000,000 x 1 + 10,000 x 5; nobody knows how many of the requests were that long: a lower bound
+        (batch("gpt-6.2-sol", 1_000_000, requests=1000), "1.05", "partial"),
+        # 272,000 in all: none was
+        (batch("gpt-6.2-sol", 272_000, requests=1000), "0.322", "exact"),
+        # one request is its own sum: 1,000,000 x 2 + 10,000 x 7.50
+        (batch("gpt-6.2-sol", 1_000_000, requests=1), "2.075", "exact"),
+        # gpt-5 by batch has no threshold: 1,000,000 x 0.625 + 10,000 x 5
+        (batch("gpt-5", 1_000_000, requests=1000), "0.675", "exact"),
+        (batch("gpt-5", 1_000_000, requests=1000, endpoint="/v1/responses"), "0.675", "partial"),
+    ],
+)
+def test_a_batch_tells_the_sum_of_its_requests(body: dict[str, Any], usd: str, status: str) -> None:
+    assert_costs(bought("openai", body), usd, status)
+
+
+def test_the_reason_names_the_threshold_that_a_sum_cannot_be_compared_with() -> None:
+    priced = BOOK.price(bought("openai", batch("gpt-6.2-sol", 1_000_000, requests=1000)))
+    assert "1000 requests" in priced.reasons[0]
+    assert "more than 272000 tokens" in priced.reasons[1]
+
+
+def test_a_batch_of_responses_does_not_tell_their_tools() -> None:
+    body = batch("gpt-5", 1000, requests=2, endpoint="/v1/responses")
+    assert any("searches" in reason for reason in BOOK.price(bought("openai", body)).reasons)
+
+
+def message(*iterations: tuple[str, int, int], model: str = "claude-haiku-5-5") -> dict[str, Any]:
+    """A message of iterations: (kind, input tokens, output tokens); the top level has those of messages."""
+    own = [(given, made) for kind, given, made in iterations if kind == "message"]
+    return {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "usage": {
+            "input_tokens": sum(given for given, _ in own),
+            "output_tokens": sum(made for _, made in own),
+            "service_tier": "standard",
+            "iterations": [
+                {"type": kind, "input_tokens": given, "output_tokens": made}
+                | ({"model": "claude-haiku-5-5"} if kind == "advisor_message" else {})
+                for kind, given, made in iterations
+            ],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "usd"),
+    [
+        # claude-haiku-5-5: 0.10 and 0.50 per million, 0.50 and 2.50 in requests of more than 100,000 prompt tokens.
+        # 150,000 x 0.10 + 4,500 x 0.50
+        (message(("compaction", 90_000, 3_500), ("message", 60_000, 1_000)), "0.01725"),
+        # 180,000 x 0.50 + 3,500 x 2.50 + 23,000 x 0.10 + 1,000 x 0.50
+        (message(("compaction", 180_000, 3_500), ("message", 23_000, 1_000)), "0.10155"),
+        # the same, the other way round
+        (message(("message", 23_000, 1_000), ("compaction", 180_000, 3_500)), "0.10155"),
+        # claude-sonnet-4-5 (3 and 15) asks twice: 1,000 x 3 + 100 x 15 + 120,000 x 0.10 + 2,000 x 0.50
+        (
+            message(
+                ("message", 1_000, 100),
+                ("advisor_message", 60_000, 1_000),
+                ("advisor_message", 60_000, 1_000),
+                model="claude-sonnet-4-5",
+            ),
+            "0.0175",
+        ),
+    ],
+)
+def test_each_iteration_is_judged_by_its_own_prompt(body: dict[str, Any], usd: str) -> None:
+    assert_costs(bought("anthropic", body), usd, "exact")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "usd"),
+    [
+        # 500,000 x 0.10 + 1,000 x 0.50: the session's requests may each have been short
+        (500_000, "0.0505"),
+        # 100,000 x 0.10 + 1,000 x 0.50: they were; the time that it ran is not told
+        (100_000, "0.0105"),
+    ],
+)
+def test_a_session_tells_the_sum_of_its_requests(prompt: int, usd: str) -> None:
+    usage = {"input_tokens": prompt, "output_tokens": 1000}
+    body = {"type": "session", "id": "sess_1", "model": "claude-haiku-5-5", "usage": usage}
+    call = bought("anthropic", body)
+    assert_costs(call, usd, "partial")
+    beyond = any("more than 100000 tokens" in reason for reason in BOOK.price(call).reasons)
+    assert beyond == (prompt > 100_000)
+
+
+def test_a_refusal_after_silent_iterations_is_not_billed() -> None:
+    body = message(("message", 1000, 0), ("message", 1000, 0)) | {
+        "stop_reason": "refusal",
+        "stop_details": {"type": "refusal", "category": "cyber"},
+    }
+    assert_costs(bought("anthropic", body), "0", "exact")

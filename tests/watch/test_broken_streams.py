@@ -209,6 +209,22 @@ def test_searches_of_a_broken_stream_are_billed(
     assert priced.components["tools"] == 20 * 10**13  # 10 USD per 1,000
 
 
+def test_what_tools_cost_stands_beside_the_estimate_of_a_broken_stream(world: World, replay: Replay) -> None:
+    """20 searches by web_search_preview on a model without reasoning: 25 USD per 1,000, as a line of their own."""
+    created = {
+        **RESPONSE_EVENTS[0],
+        "response": {**RESPONSE_EVENTS[0]["response"], "tools": [{"type": "web_search_preview"}]},
+    }
+    done = {"type": "response.output_item.done", "sequence_number": 1, "output_index": 0, "item": SEARCH}
+    replay.transport.answer = streamed(event_stream([created, *[done] * 20, RESPONSE_EVENTS[1]], done=False))
+    list(_seen(replay.response))
+    call, priced = world.last
+    assert call.usage["web_search"] == 20
+    assert (priced.status, priced.components["tools"]) == ("estimated", 50 * 10**13)
+    assert priced.components["input"] > 0
+    assert priced.components["output"] > 0
+
+
 def _told(event: dict[str, Any], written: int) -> dict[str, Any]:
     return {
         **event,

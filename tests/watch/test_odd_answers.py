@@ -159,6 +159,15 @@ def test_a_lifetime_that_the_answer_does_not_tell_is_the_requests(
     assert (call.usage[meter], priced.status) == (1000, status)
 
 
+def test_the_lifetime_of_the_request_holds_for_every_iteration(world: World) -> None:
+    """MESSAGE's model is claude-sonnet-4-5: 2 x (10 x 3 + 1000 x 6 + 10 x 15) = 12360."""
+    usage = {**WRITTEN, "iterations": [{"type": "compaction", **WRITTEN}, {"type": "message", **WRITTEN}]}
+    ask_claude(a_claude(answering({**MESSAGE, "usage": usage})), system=[cached("1h")])
+    call, priced = world.last
+    assert [line.usage["cache_write_1h"] for line in call.lines] == [1000, 1000]
+    assert (call.usage["cache_write_1h"], priced.status) == (2000, "exact")
+
+
 def test_lifetimes_beside_a_total_of_nothing_contradict_it(world: World) -> None:
     split = {"ephemeral_5m_input_tokens": 300, "ephemeral_1h_input_tokens": 400}
     usage = {**WRITTEN, "cache_creation_input_tokens": 0, "cache_creation": split}

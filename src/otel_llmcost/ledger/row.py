@@ -37,7 +37,7 @@ class LedgerRow:
     amount: Femto | None = None
     components: Mapping[str, Femto] = field(default_factory=dict)
     priced_lines: tuple[PricedLine, ...] = ()
-    """What each model's meters cost, only where `lines` says that the call has several models."""
+    """What the meters of each line cost, only where the call has `lines`."""
     list_amount: Femto | None = None
     savings: Femto = 0
     reported: Decimal | None = None

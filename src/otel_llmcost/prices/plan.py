@@ -116,11 +116,7 @@ class Plan:
 
     def level(self, usage: Usage, at_ns: int) -> Level:
         """The rates for this usage at this instant."""
-        levels = self.levels
-        for hours in self.hours:
-            if hours.cover(at_ns):
-                levels = hours.levels
-                break
+        levels = self.levels_at(at_ns)
         chosen = levels[0]
         for level in levels[1:]:
             basis, counted = level.basis, 0
@@ -130,6 +126,13 @@ class Plan:
             if counted > level.over:
                 chosen = level
         return chosen
+
+    def levels_at(self, at_ns: int) -> tuple[Level, ...]:
+        """The rates of an instant: of common requests first, then those beyond each threshold."""
+        for hours in self.hours:
+            if hours.cover(at_ns):
+                return hours.levels
+        return self.levels
 
     def every_level(self) -> Iterable[Level]:
         """All rates that this plan may ever apply."""
@@ -196,7 +199,11 @@ def _fees(row: Row, variant: str) -> dict[str, Fraction]:
     fees = {}
     for meter, entries in row.fees.items():
         of_variant = {fee.variant: fee for fee in entries}
-        fee = of_variant.get(variant) or of_variant.get("")
+        fee = of_variant.get(variant)
+        if fee is None and of_variant.keys() == {""}:
+            fee = of_variant[
+                ""
+            ]  # one price for all; where variants have theirs, another one is not the common one
         if fee is not None:
             fees[meter] = Fraction(fee.usd) / Fraction(fee.per) * FEMTO_PER_USD
     return fees

@@ -23,6 +23,7 @@ from ..call import (
     PENDING,
     PENDING_NOTE,
     REPORTED,
+    SUMMED_NOTE,
     UNPRICED,
     Call,
     Line,
@@ -116,9 +117,7 @@ def _sum(book: Prices, call: Call, terms: Terms, at_ns: int) -> Sum:
     total = Sum()
     if call.lines:
         for line in call.lines:
-            key = _line_key(call, line)
-            of_line = book.terms_of(key)
-            _add(total, of_line, line.usage, _wanted(key), at_ns, call.end_ns)
+            _add(total, book, call, line.usage, _line_key(call, line), at_ns)
         return total
     segment = terms.billed(at_ns, call.end_ns)
     if not call.usage and not _needs_no_count(segment):
@@ -129,7 +128,7 @@ def _sum(book: Prices, call: Call, terms: Terms, at_ns: int) -> Sum:
         for reason in segment.reasons if segment.plan is None else ():
             total.say(reason)
         return total
-    _add(total, terms, call.usage, _wanted(_key_of(call)), at_ns, call.end_ns)
+    _add(total, book, call, call.usage, _key_of(call), at_ns)
     return total
 
 
@@ -138,11 +137,14 @@ def _needs_no_count(segment: Segment) -> bool:
     return segment.plan is not None and (segment.plan.gpu_second is not None or segment.plan.row.free)
 
 
-def _add(total: Sum, terms: Terms, usage: Usage, wanted: Wanted, at_ns: int, end_ns: int) -> None:
+def _add(total: Sum, book: Prices, call: Call, usage: Usage, key: TermsKey, at_ns: int) -> None:
+    terms = book.terms_of(key)
     for doubt in terms.doubts:
         total.doubtful = True
         total.say(doubt)
-    add_usage(total, usage, terms.billed(at_ns, end_ns), wanted, at_ns, end_ns)
+    summed = any(code_of(reason) == SUMMED_NOTE for reason in call.notes)
+    segment = terms.billed(at_ns, call.end_ns)
+    add_usage(total, usage, segment, _wanted(key), at_ns, call.end_ns, summed=summed)
 
 
 def _status(total: Sum, codes: set[str]) -> str:
@@ -192,7 +194,7 @@ def _line_key(call: Call, line: Line) -> TermsKey:
     return (
         line.provider or call.provider,
         line.model,
-        call.request_model if not line.model else "",
+        call.request_model if line.model in ("", call.response_model) else "",
         line.tier or (call.tier if same else ""),
         line.speed or (call.speed if same and line.model == call.response_model else ""),
         line.region or (call.region if same else ""),

@@ -48,8 +48,20 @@ class Sum:
             self.reasons.append(reason)
 
 
-def add_usage(total: Sum, usage: Usage, segment: Segment, wanted: Wanted, start_ns: int, end_ns: int) -> None:
-    """Adds what `usage` costs in a segment, billed between two instants (nanoseconds since the epoch)."""
+def add_usage(
+    total: Sum,
+    usage: Usage,
+    segment: Segment,
+    wanted: Wanted,
+    start_ns: int,
+    end_ns: int,
+    *,
+    summed: bool = False,
+) -> None:
+    """Adds what `usage` costs in a segment, billed between two instants (nanoseconds since the epoch).
+
+    `summed` says that it is the sum of several requests, whose sizes nobody told.
+    """
     for reason in segment.reasons:
         total.say(reason)
     plan = segment.plan
@@ -58,7 +70,10 @@ def add_usage(total: Sum, usage: Usage, segment: Segment, wanted: Wanted, start_
         _lines_without_price(total, usage, wanted)
         return
     total.missing = total.missing or segment.lower_bound
-    level = plan.level(usage, end_ns if plan.ends and end_ns else start_ns)
+    at_ns = end_ns if plan.ends and end_ns else start_ns
+    level = plan.level(usage, at_ns)
+    if summed and level.over:
+        level = _smallest(total, plan, wanted, at_ns)
     for meter, quantity in usage.items():
         if plan.gpu_second is None or meter in level.rates or meter not in _WITH_THE_MACHINE:
             _add_meter(total, meter, quantity, level, wanted)
@@ -66,6 +81,17 @@ def add_usage(total: Sum, usage: Usage, segment: Segment, wanted: Wanted, start_
         total.add("", 0)
     if plan.gpu_second is not None:
         _add_gpu(total, plan, wanted, max(end_ns - start_ns, 0) if end_ns else 0)
+
+
+def _smallest(total: Sum, plan: Plan, wanted: Wanted, at_ns: int) -> Level:
+    # A sum below the threshold proves that no request is beyond it; one above it says nothing of them.
+    common, beyond = plan.levels_at(at_ns)[:2]
+    text = (
+        f"a request of {wanted.name()} with more than {beyond.over} tokens costs more; only the sum of several"
+        f" is told, priced as if none had so many"
+    )
+    total.lack(note("ambiguous", text))
+    return common
 
 
 def _add_meter(total: Sum, meter: str, quantity: Quantity, level: Level, wanted: Wanted) -> None:

@@ -95,25 +95,26 @@ def _plain(value: object) -> AttributeValue | None:
 
 
 def items_of(value: object, notes: list[str]) -> tuple[Line, ...]:
-    """The lines of a call with several models: one for each run of items on the same terms."""
+    """The lines of a call with several: one for the items of each request on the same terms."""
     if value is None:
         return ()
     items = parsed(value)
     if not isinstance(items, list):
         notes.append(note(INCOMPLETE_NOTE, f"{s.ITEMS} is not a JSON list"))
         return ()
-    lines: dict[tuple[str, ...], Meters] = {}
+    lines: dict[tuple[tuple[str, ...], int], Meters] = {}
     for item in items:
         if isinstance(item, dict):
             terms = tuple(text(item.get(name)) for name in _LINE_TERMS)
-            meters = lines.setdefault(terms, {})
+            request = item.get("request")
+            meters = lines.setdefault((terms, request if type(request) is int else 1), {})
             quantity = measure(item.get("quantity"), s.ITEMS, notes)
             meter = text(item.get("meter"))
             if meter and quantity:
                 meters[meter] = meters.get(meter, 0) + quantity
     return tuple(
         Line(provider, model, meters, tier, speed, region, variant)
-        for (provider, model, tier, speed, region, variant), meters in lines.items()
+        for ((provider, model, tier, speed, region, variant), _), meters in lines.items()
     )
 
 

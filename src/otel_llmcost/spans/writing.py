@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from .. import semconv as s
@@ -145,10 +146,11 @@ def _project_rarities(out: Attributes, call: Call) -> None:
         out[s.REPORTED_COST] = float(call.reported)
 
 
-def _item(line: Line, call: Call) -> dict[str, object]:
+def _item(line: Line, call: Call, request: int) -> dict[str, object]:
     terms = {"tier": line.tier, "speed": line.speed, "region": line.region, "variant": line.variant}
     named: dict[str, object] = {"provider": line.provider or call.provider, "model": line.model}
-    return named | {name: value for name, value in terms.items() if value}
+    named |= {name: value for name, value in terms.items() if value}
+    return named | {"request": request} if request > 1 else named
 
 
 def _in_json(quantity: Quantity) -> int | str:
@@ -173,7 +175,7 @@ def cost_attributes(priced: Priced, call: Call | None = None) -> Attributes:
         out[s.PRICE_VERSION] = priced.version
     if priced.list_amount is not None:
         out[s.LIST_COST] = as_float(priced.list_amount)
-    if len(priced.lines) > 1 and _has_several_models(priced.lines):
+    if len(priced.lines) > 1 and ((call is not None and call.lines) or _has_several_models(priced.lines)):
         out[s.ITEMS] = json.dumps(_priced_items(priced.lines, call))
     return out
 
@@ -194,11 +196,15 @@ def _priced_items(lines: tuple[PricedLine, ...], call: Call | None) -> list[dict
 
 def _items(call: Call, amounts: Amounts) -> list[dict[str, object]]:
     items = []
+    on_terms: Counter[tuple[str, ...]] = Counter()
     for line in call.lines:
+        terms = (line.provider or call.provider, line.model, *line[3:])
+        on_terms[terms] += 1  # several requests on the same terms stay apart: a threshold is about one prompt
+        named = _item(line, call, on_terms[terms])
         for meter, quantity in line.usage.items():
             if quantity:
                 known = amounts.get((line.model, meter, quantity))
-                items.append(_item(line, call) | _part(meter, quantity, known.pop(0) if known else None))
+                items.append(named | _part(meter, quantity, known.pop(0) if known else None))
     return items
 
 

@@ -16,6 +16,7 @@ from ..call import (
     NOT_BILLED_NOTE,
     NOTED,
     PENDING_NOTE,
+    SUMMED_NOTE,
     Reading,
     note,
 )
@@ -55,7 +56,7 @@ def read_message(body: Body) -> Reading:
         if isinstance(fell, list):
             notes.extend(note(INCOMPLETE_NOTE, str(told)) for told in fell)
         if stop == "refusal" and _is_unbilled_refusal(body, reading):
-            reading.usage = {}
+            reading.usage, reading.lines = {}, ()
             notes.append(note(NOT_BILLED_NOTE, "refused before any output"))
     else:
         notes.append(note(NO_USAGE_NOTE, _why_no_usage(body)))
@@ -68,7 +69,8 @@ def _is_unbilled_refusal(body: Body, reading: Reading) -> bool:
     # https://platform.claude.com/docs/en/build-with-claude/refusals-and-fallback, checked 2026-11-23: the models
     # whose classifiers explain themselves (`stop_details`) are not billed where nothing was said yet.
     silent = not any(meter in reading.usage for meter in OUTPUT_METERS)
-    return silent and not reading.lines and isinstance(body.get("stop_details"), dict)
+    alone = all(line.model == reading.model for line in reading.lines)
+    return silent and alone and isinstance(body.get("stop_details"), dict)
 
 
 def _why_no_usage(body: Body) -> str:
@@ -106,19 +108,27 @@ def add_terms(reading: Reading, usage: Body, notes: list[str]) -> None:
 
 
 def read_session(body: Body) -> Reading:
-    """An agent session: cumulative usage, and Anthropic's own figure at list price where the body has it."""
+    """An agent session: cumulative usage, and Anthropic's own figure at list price where the body has it.
+
+    The time that it runs is billed, too (https://platform.claude.com/docs/en/about-claude/pricing, checked
+    2026-11-30): without that figure the tokens are a lower bound.
+    """
     notes: list[str] = []
     usage = table(body.get("usage"))
     reading = Reading(text(body.get("model")), text(body.get("id")))
     if usage:
         reading.usage = message_meters(usage, notes)
         add_terms(reading, usage, notes)
+        if reading.usage:
+            notes.append(note(SUMMED_NOTE, "the usage is the sum of the session's requests"))
     else:
         notes.append(note(NO_USAGE_NOTE, "the session tells no usage"))
     listed = table(usage.get("list_cost") or body.get("list_cost"))
     if listed and text(listed.get("currency")).lower() in ("", "usd"):
         cents = money(listed.get("amount"), "list_cost.amount", notes)
         reading.reported = None if cents is None else cents / 100
+    if reading.usage and reading.reported is None:
+        notes.append(note(INCOMPLETE_NOTE, "the time that a session runs is billed beside its tokens"))
     reading.notes = explained(reading, notes)
     return reading
 

@@ -86,7 +86,7 @@ def _of_google(body: Body) -> Callable[[Body], Reading] | None:
 
 
 _BY_API: dict[str, Callable[[Body, Body | None], Reading]] = {
-    s.SPEECH: lambda body, request: openai.read_speech(request or {}),
+    s.SPEECH: lambda body, request: openai.read_speech(request or {}, body),
     s.TRANSCRIPTION: openai.read_transcription,
     "translation": openai.read_transcription,
     "images": openai.read_images,
@@ -158,7 +158,8 @@ def _is_image(body: Body) -> bool:
 
 
 def _is_session(body: Body) -> bool:
-    return "list_cost" in body or "list_cost" in table(body.get("usage"))
+    told = "list_cost" in body or "list_cost" in table(body.get("usage"))
+    return told or body.get("type") in ("session", "session_thread")
 
 
 def _is_cohere(body: Body) -> bool:

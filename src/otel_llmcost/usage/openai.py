@@ -13,6 +13,7 @@ from ..call import NO_USAGE_NOTE, PENDING_NOTE, Reading, note
 from . import compatible
 from .openai_media import (
     fold_images,
+    fold_speech,
     fold_transcription,
     read_batch,
     read_images,
@@ -29,6 +30,7 @@ __all__ = [
     "fold_chat",
     "fold_images",
     "fold_responses",
+    "fold_speech",
     "fold_transcription",
     "read_batch",
     "read_chat",

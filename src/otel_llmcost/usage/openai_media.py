@@ -11,6 +11,7 @@ from ..call import (
     NO_USAGE_NOTE,
     NOT_BILLED_NOTE,
     PENDING_NOTE,
+    SUMMED_NOTE,
     Line,
     Reading,
     note,
@@ -138,28 +139,55 @@ def fold_transcription(events: Iterable[object]) -> Body:
     return body
 
 
-def read_speech(request: Body) -> Reading:
-    """Speech: the answer is sound and nothing else, so the request's characters are what is known.
+def fold_speech(events: Iterable[object]) -> Body:
+    """The body of speech that came as events (`stream_format="sse"`): its done event has the usage."""
+    body: Body = {}
+    for event in events:
+        if isinstance(event, dict) and isinstance(event.get("usage"), dict):
+            body = event
+    return body
 
-    Models of the tts-1 family are billed by the character; token-billed ones (gpt-4o-mini-tts) do not tell
-    their tokens, so their characters are an estimate that the price book may have no rate for.
+
+def read_speech(request: Body, body: Body = _NO_REQUEST) -> Reading:
+    """Speech: where it came as events the last tells tokens, else the answer is sound and nothing more.
+
+    Of sound the request's characters are what is known. Models of the tts-1 family are billed by them; those of
+    token-billed ones (gpt-4o-mini-tts) are an estimate that the price book may have no rate for. The event is
+    `speech.audio.done`, which clients made from OpenAI's API description have (checked 2026-11-30; openai 3.54 has not).
     """
     model = text(request.get("model"))
+    usage = table(body.get("usage"))
+    if "input_tokens" in usage or "output_tokens" in usage:
+        return _spoken(model, usage)
     spoken = text(request.get("input"))
     notes: tuple[str, ...] = ()
     if not spoken:
         notes = (note(NO_USAGE_NOTE, "the request tells no text to speak"),)
     elif not model.startswith("tts-1"):
-        notes = (
-            note(
-                ESTIMATED_NOTE, f"{model or 'the model'} is billed by tokens, which the answer does not tell"
-            ),
-        )
+        named = model or "the model"
+        notes = (note(ESTIMATED_NOTE, f"{named} is billed by tokens, which the answer does not tell"),)
     return Reading(model, usage=_only("character", len(spoken)), notes=notes)
 
 
+def _spoken(model: str, usage: Body) -> Reading:
+    notes: list[str] = []
+    given = count(usage.get("input_tokens"), "input_tokens", notes)
+    made = count(usage.get("output_tokens"), "output_tokens", notes)
+    _compare_with_total(usage, notes)
+    reading = Reading(model, usage={**_only("input", given), **_only("output_audio", made)})
+    reading.notes = explained(reading, notes)
+    return reading
+
+
+_RESPONSES = "/v1/responses"
+
+
 def read_batch(body: Body) -> Reading:
-    """A finished batch: its aggregated usage, at the batch tier; an unfinished one is paid later."""
+    """A finished batch: its aggregated usage, at the batch tier; an unfinished one is paid later.
+
+    The aggregate has tokens only (`BatchUsage` of openai 3.54, checked 2026-11-30): neither the size of each
+    request, on which long-context prices depend, nor the searches and containers of the Responses API.
+    """
     notes: list[str] = []
     reading = Reading(text(body.get("model")), text(body.get("id")), tier=terms.BATCH)
     usage = table(body.get("usage"))
@@ -168,10 +196,23 @@ def read_batch(body: Body) -> Reading:
         notes.append(note(PENDING_NOTE, f"the batch is {status}"))
     elif usage:
         reading.usage = chat_meters(usage, notes)
+        if reading.usage:
+            notes.extend(_untold_by_the_sum(body))
     else:
         notes.append(note(NO_USAGE_NOTE, "the batch tells no usage"))
     reading.notes = explained(reading, notes)
     return reading
+
+
+def _untold_by_the_sum(body: Body) -> Iterable[str]:
+    done = table(body.get("request_counts")).get("completed")
+    if done != 1:
+        several = done if type(done) is int and done > 1 else "several"
+        yield note(SUMMED_NOTE, f"the usage is the sum of the batch's {several} requests")
+    if text(body.get("endpoint")).rstrip("/").endswith(_RESPONSES):
+        yield note(
+            INCOMPLETE_NOTE, "a batch of responses does not tell their searches, containers and other tools"
+        )
 
 
 def _only(meter: str, quantity: int | Decimal) -> Meters:

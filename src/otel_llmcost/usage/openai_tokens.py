@@ -38,7 +38,9 @@ def _plain_meters(usage: Body) -> Meters | None:
         return None
     if details.get("audio_tokens") or details.get("cache_write_tokens") or len(usage) > 5:
         return None
-    if made_of.get("audio_tokens") or made_of.get("image_tokens") or details.get("cache_creation_tokens"):
+    if details.get("cache_creation_tokens") or details.get("cache_creation_input_tokens"):
+        return None
+    if made_of.get("audio_tokens") or made_of.get("image_tokens"):
         return None
     meters: Meters = {"input": prompt - cached, "output": completion - reasoning}
     if cached:

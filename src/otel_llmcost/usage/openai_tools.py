@@ -1,7 +1,7 @@
 """Hosted tools of the Responses API: searches, containers and images, billed beside the model's tokens.
 
 `tool_usage` counts what is billed (types of openai 3.54, checked 2026-11-23); where a host leaves it out, the
-output items are counted: opening a page is no search, a container that was there is not started again.
+output items are counted: opening a page is no search. Containers are in `openai_containers`.
 """
 
 from __future__ import annotations
@@ -11,28 +11,30 @@ from collections.abc import Mapping
 from ..call import ESTIMATED_NOTE, INCOMPLETE_NOTE, NOTED, Line, Reading, note
 from . import terms
 from .inclusive import Meters, cached_by_modality, split
+from .openai_containers import started_containers
 from .quantities import count, rows, table, text, total_of
 
 Body = Mapping[str, object]
 
 
 def with_tools(reading: Reading, body: Body, notes: list[str]) -> None:
-    """Add what the response's hosted tools used; other models than the response's own get their own lines."""
+    """Add what the response's hosted tools used; other models and variants of a fee get their own lines."""
     items = rows(body.get("output"))
     said = body.get("tool_usage")
     if not isinstance(said, dict) and all(item.get("type") in _FREE_ITEMS for item in items):
         return
     usage = table(said)
-    fees = _fees(body, items, usage, notes)
+    fees = _fees(reading.model, body, items, usage, notes)
     others = _image_lines(reading, body, usage, notes) + _svg_lines(items, notes)
     drawn = sum(_is_drawn(item) for item in items)
     if drawn and not others:
         notes.append(note(INCOMPLETE_NOTE, f"{drawn} images were made whose usage is not told"))
-    if fees:
-        reading.usage = {**reading.usage, **fees}
-    if others:
+    if plain := fees.pop("", None):
+        reading.usage = {**reading.usage, **plain}
+    if fees or others:
         own = Line("", reading.model, reading.usage, reading.tier)
-        reading.lines = (own, *others)
+        of_variants = (own._replace(usage=part, variant=variant) for variant, part in fees.items())
+        reading.lines = (own, *of_variants, *others)
         reading.usage = total_of(reading.lines)
 
 
@@ -45,16 +47,21 @@ def _is_drawn(item: Body) -> bool:
     return item.get("type") == "image_generation_call" and item.get("status", "completed") == "completed"
 
 
-def _fees(body: Body, items: list[Body], usage: Body, notes: list[str]) -> Meters:
+def _fees(model: str, body: Body, items: list[Body], usage: Body, notes: list[str]) -> dict[str, Meters]:
+    """What is billed by the piece: variant of its price ("" for the common one) -> meters."""
     searched = table(usage.get("web_search")).get("num_requests")
     if searched is None:
         searched = sum(1 for item in items if _is_search(item))
-    fees: Meters = {
-        "web_search": count(searched, "tool_usage.web_search.num_requests", notes),
-        "file_search": sum(1 for item in items if item.get("type") == "file_search_call"),
-        "container": _containers(body, items, notes),
-    }
-    return {meter: quantity for meter, quantity in fees.items() if quantity}
+    searches = count(searched, "tool_usage.web_search.num_requests", notes)
+    files = sum(1 for item in items if item.get("type") == "file_search_call")
+    fees: dict[str, Meters] = {}
+    if searches:
+        fees.setdefault(_kind_of_search(model, body, notes), {})["web_search"] = searches
+    if files:
+        fees.setdefault("", {})["file_search"] = files
+    for size, started in started_containers(body, items, notes).items():
+        fees.setdefault(size, {})["container"] = started
+    return fees
 
 
 def _is_search(item: Body) -> bool:
@@ -63,22 +70,24 @@ def _is_search(item: Body) -> bool:
     return table(item.get("action")).get("type", "search") == "search"
 
 
-def _containers(body: Body, items: list[Body], notes: list[str]) -> int:
-    """Containers that this response started: none where the request named one that was there."""
-    used = {item.get("container_id") for item in items if item.get("type") == "code_interpreter_call"}
-    if not used:
-        return 0
-    given = {
-        tool["container"]
+_PREVIEW = "preview"
+_WITHOUT_REASONING = ("gpt-4", "chatgpt-4", "ft:gpt-4")
+"""Models with which a search by `web_search_preview` costs more than one by `web_search`."""
+
+
+def _kind_of_search(model: str, body: Body, notes: list[str]) -> str:
+    """The variant of a search's price: the response repeats the tools, its items do not say which was used."""
+    kinds = {
+        kind.startswith("web_search_preview")
         for tool in rows(body.get("tools"))
-        if tool.get("type") == "code_interpreter" and isinstance(tool.get("container"), str)
+        if (kind := text(tool.get("type"))).startswith("web_search")
     }
-    started = len({name for name in used if isinstance(name, str)} - given)
-    if started and body.get("previous_response_id"):
-        notes.append(
-            note(ESTIMATED_NOTE, f"{started} containers counted, the previous response may have paid them")
-        )
-    return started
+    if kinds == {True}:
+        return _PREVIEW
+    if kinds != {False} and model.startswith(_WITHOUT_REASONING):
+        which = "whether web_search or web_search_preview was used is not told; counted as web_search"
+        notes.append(note(ESTIMATED_NOTE, which))
+    return ""
 
 
 def _image_lines(reading: Reading, body: Body, usage: Body, notes: list[str]) -> tuple[Line, ...]:

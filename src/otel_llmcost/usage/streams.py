@@ -32,6 +32,7 @@ _FOLDS: tuple[tuple[Callable[[Body], bool], Callable[[list[Body]], Body]], ...] 
     (lambda event: _kind(event).startswith("response."), openai.fold_responses),
     (lambda event: _kind(event).startswith(("image_generation.", "image_edit.")), openai.fold_images),
     (lambda event: _kind(event).startswith("transcript.text."), openai.fold_transcription),
+    (lambda event: _kind(event).startswith("speech.audio."), openai.fold_speech),
     (lambda event: _kind(event) in ("message-end", "stream-end"), cohere.fold_chat),
     (_has("usageMetadata", "usage_metadata", "candidates"), gemini.fold_generated),
     (

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from .. import semconv
 from ..call import ESTIMATED_NOTE, PENDING_NOTE, Reading, note
 from ..usage import anthropic as read
+from ..usage.meters import Usage
 from .collectors import AnthropicCollector
 from .declaration import Body, Route, Sdk
 from .events import messages
@@ -18,7 +19,7 @@ from .events import messages
 
 def _message(body: Body, request: Body) -> Reading:
     reading = read.read_message(body)
-    if "cache_write" in reading.usage and not reading.lines:
+    if "cache_write" in reading.usage and all(line.model == reading.model for line in reading.lines):
         _add_lifetime(reading, set(_lifetimes(request)))
     return reading
 
@@ -31,9 +32,12 @@ def _add_lifetime(reading: Reading, asked: set[str]) -> None:
         text = "the answer does not say how much was cached for five minutes, how much for an hour"
         reading.notes = (*reading.notes, note(ESTIMATED_NOTE, text))
         return
-    reading.usage = {
-        ("cache_write_1h" if meter == "cache_write" else meter): n for meter, n in reading.usage.items()
-    }
+    reading.usage = _for_an_hour(reading.usage)
+    reading.lines = tuple(line._replace(usage=_for_an_hour(line.usage)) for line in reading.lines)
+
+
+def _for_an_hour(usage: Usage) -> Usage:
+    return {("cache_write_1h" if meter == "cache_write" else meter): n for meter, n in usage.items()}
 
 
 def _lifetimes(asked: object) -> Iterator[str]:

@@ -44,7 +44,7 @@ class Route(NamedTuple):
     lines: bool = False
     """The answer is JSON lines, each a call of its own (batch results)."""
     body_is_binary: bool = False
-    """The answer has no JSON; usage comes from the request (speech)."""
+    """The answer has no JSON, unless it comes as events; usage is the request's else (speech)."""
 
 
 class Socket(NamedTuple):

@@ -109,10 +109,13 @@ class Exchange:
             if response is None or not hasattr(response, "_content"):
                 return
             content = response.content
-        events = (self.stream and not _is_json(self.headers)) or "event-stream" in str(
-            self.headers.get("content-type")
-        )
+        events = (self.stream and not _is_json(self.headers)) or is_event_stream(self.headers)
         read_bytes(content, events, collector)
+
+
+def is_event_stream(headers: Any) -> bool:
+    """Whether a body is one of server-sent events."""
+    return "event-stream" in str(headers.get("content-type"))
 
 
 def _is_json(headers: Any) -> bool:

@@ -23,7 +23,7 @@ from ..call import INCOMPLETE_NOTE, NO_TAGS, NOT_BILLED_NOTE, note, refused_by
 from ..usage.quantities import encodable
 from .body import watch_body, watch_memory_body
 from .collectors import Collector
-from .exchange import EXTENSION, Exchange
+from .exchange import EXTENSION, Exchange, is_event_stream
 from .guard import guarded
 from .injection import hide_usage
 from .sending import never_sent
@@ -178,7 +178,10 @@ class Observation:
         """A response arrived, its body maybe unread: follow it to its end."""
         kind = self.route.collector if stream or raw else Collector
         collector = kind(self.engine.keep_text, self.client.is_openai)
+        tells = not self.route.body_is_binary or is_event_stream(response.headers)
+        raw = raw or (self.route.body_is_binary and tells)  # no SDK parses these events
         exchange = Exchange(self, collector, response, stream=stream, unparsed=raw)
+        exchange.read = not stream and bool(response.is_closed)
         self.exchanges.append(exchange)
         if retries >= self.attempts:
             self.attempts = retries + 1
@@ -188,7 +191,7 @@ class Observation:
         if isinstance(response.extensions, dict):
             response.extensions[EXTENSION] = exchange
         if not response.is_closed:
-            exchange.raw = [] if exchange.unparsed and not self.route.body_is_binary else None
+            exchange.raw = [] if exchange.unparsed and tells else None
             watch_body(response, exchange.ended, exchange.raw, exchange.heard)
             self._follow()
         elif stream:

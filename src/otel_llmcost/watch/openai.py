@@ -17,7 +17,7 @@ _LATER = "this surface is not priced yet"
 
 
 def _speech(body: Body, request: Body) -> Reading:
-    return read.read_speech(request)
+    return read.read_speech(request, body)
 
 
 def _nothing(body: Body, request: Body) -> Reading:
@@ -88,7 +88,9 @@ ROUTES: Mapping[str, Route] = {
     "POST /images/generations": _IMAGES,
     "POST /images/edits": _IMAGES,
     "POST /images/variations": _IMAGES,
-    "POST /audio/speech": Route("speech", semconv.SPEECH, _speech, body_is_binary=True),
+    "POST /audio/speech": Route(
+        "speech", semconv.SPEECH, _speech, fold=read.fold_speech, body_is_binary=True
+    ),
     "POST /audio/transcriptions": _TRANSCRIPTION,
     "POST /audio/translations": _TRANSCRIPTION,
     "POST /batches": Route("batches", "create_batch", _batch),

@@ -18,6 +18,7 @@ from ..call import (
     note,
 )
 from ..usage.meters import OUTPUT_METERS, PROMPT_METERS
+from ..usage.quantities import total_of
 from .exchange import Exchange
 
 _CHARACTERS_PER_TOKEN = 4
@@ -37,7 +38,8 @@ def estimate(
             reading.notes = (*reading.notes, note(ESTIMATED_NOTE, f"{old}: it is a lower bound"))
         return
     seen = _tokens(collector.characters)
-    usage: dict[str, Any] = {m: q for m, q in reading.usage.items() if m not in OUTPUT_METERS}
+    told = reading.lines[0].usage if reading.lines else reading.usage
+    usage: dict[str, Any] = {m: q for m, q in told.items() if m not in OUTPUT_METERS}
     said = [f"{collector.characters} characters seen: {seen} output tokens"]
     if not any(meter in usage for meter in PROMPT_METERS):
         characters = sum(_characters(asked))
@@ -49,6 +51,10 @@ def estimate(
     if seen:
         usage["output"] = seen
     reading.usage = {meter: quantity for meter, quantity in usage.items() if quantity}
+    if reading.lines:  # the model's own comes first, before what its tools used
+        own, *others = reading.lines
+        reading.lines = (own._replace(usage=reading.usage), *others)
+        reading.usage = total_of(reading.lines)
     # a response that runs in the foreground ends with its stream: nothing of it is paid later
     kept = tuple(
         text
