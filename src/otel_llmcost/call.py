@@ -83,7 +83,7 @@ def span_key(trace_id: int, span_id: int) -> str:
 
 def random_key() -> str:
     """The call key of a call that has no span."""
-    return span_key(random.getrandbits(128), random.getrandbits(64))
+    return f"{SPAN_KEYS}{random.getrandbits(128):032x}:{random.getrandbits(64):016x}"
 
 
 def response_key(host: str, response_id: str) -> str:

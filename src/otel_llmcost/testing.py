@@ -8,12 +8,12 @@ assert calls.count == 1
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from .attribution.locks import ForkSafeLock
 from .call import PARTIAL, Call, Priced
 from .errors import ConfigurationError, PriceError
 from .money import as_decimal
@@ -121,7 +121,7 @@ class _Captures:
     """The captures that are open in this process: they watch together, and the last one stops what they began."""
 
     def __init__(self) -> None:
-        self._lock = ForkSafeLock()
+        self._lock = threading.Lock()
         self._open = self._out_of_ledger = 0
         self._watched_before = self._kept_out_before = False
 

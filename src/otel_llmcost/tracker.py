@@ -12,7 +12,6 @@ from opentelemetry.context import Context
 
 from . import arguments, semconv
 from .attribution import Rollup, for_request, over, tags_of, with_inbound
-from .attribution.locks import ForkSafeLock
 from .call import GIVEN_NOTE, NO_USAGE_NOTE, Call, Reading, note
 from .costs import Details, call_of, provider_name, usage_of
 from .errors import UsageError
@@ -51,7 +50,6 @@ class CostTracker:
 
     def __init__(self, parts: Services | None = None, *, kept: int = _KEPT) -> None:
         self._parts = parts
-        self._lock = ForkSafeLock()
         self._calls: deque[Tracked] = deque(maxlen=kept)
         self._totals: dict[tuple[str, str], ModelTotals] = {}
         self.total = Rollup()
@@ -128,14 +126,12 @@ class CostTracker:
 
     def summary(self) -> dict[tuple[str, str], ModelTotals]:
         """(provider, model) -> totals of all calls since the start or the last `reset`."""
-        with self._lock:
-            return dict(self._totals)
+        return dict(self._totals)
 
     @property
     def calls(self) -> list[Tracked]:
         """The newest calls, oldest first."""
-        with self._lock:
-            return list(self._calls)
+        return list(self._calls)
 
     @property
     def usd(self) -> Decimal | None:
@@ -152,10 +148,8 @@ class CostTracker:
 
     def reset(self) -> None:
         """Forgets calls and totals; what was told to counters and ledger stays there."""
-        with self._lock:
-            self._calls.clear()
-            self._totals = {}
-            self.total = Rollup()
+        self._calls.clear()
+        self._totals, self.total = {}, Rollup()
 
     def _take(
         self,
@@ -176,10 +170,8 @@ class CostTracker:
             call.notes = (*call.notes, note(GIVEN_NOTE, "the program told the cost"))
         tracked = tell(call, tags, self._parts or services(), parent)
         key = (call.provider, tracked.model)
-        with self._lock:
-            self._calls.append(tracked)
-            totals = self._totals.setdefault(key, ModelTotals(*key))
-        totals.rollup.add(call, tracked.priced)
+        self._calls.append(tracked)
+        self._totals.setdefault(key, ModelTotals(*key)).rollup.add(call, tracked.priced)
         self.total.add(call, tracked.priced)
         return tracked
 

@@ -1,12 +1,9 @@
 from __future__ import annotations
 
-import os
-import signal
 import threading
 from decimal import Decimal
 
 from otel_llmcost.attribution import Accumulates, Rollup
-from otel_llmcost.attribution.locks import ForkSafeLock
 from otel_llmcost.call import EXACT, PARTIAL, PENDING, UNPRICED, Call, Priced, batch_key, response_key
 from otel_llmcost.semconv import SETTLE
 
@@ -91,19 +88,3 @@ def test_sums_are_exact_from_many_threads() -> None:
     for thread in threads:
         thread.join()
     assert (rollup.calls, rollup.amount, rollup.input_tokens) == (16_000, 16_000 * (10**15 + 1), 48_000)
-
-
-def test_a_forked_child_finds_the_lock_free() -> None:
-    """Another thread of the parent may be adding in the very moment of the fork."""
-    rollup = Rollup()
-    lock = ForkSafeLock()
-    with lock:
-        child = os.fork()
-        if child == 0:
-            signal.alarm(10)
-            with lock:
-                rollup.add(Call(usage={"input": 1}), Priced(EXACT, 1, {}))
-            os._exit(rollup.calls)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 1
-    assert rollup.calls == 0

@@ -213,3 +213,20 @@ def test_metrics_are_plain_values() -> None:
 
 def test_sessions_without_an_id_get_their_own() -> None:
     assert session(parts=PARTS).id != session(parts=PARTS).id
+
+
+def test_a_call_that_is_settled_in_the_middle_of_another_waits_for_nothing() -> None:
+    """As the garbage collector settles an abandoned stream while a call is compared with another model."""
+    between: list[str] = []
+
+    class Interrupted:
+        def price(self, call: Call) -> Priced:
+            if not between and call.provider == "openai" and call.usage.get("input") == 1_000:
+                between.append("settled")
+                settle("gpt-5", 5, 5)
+            return PARTS.book.price(call)
+
+    with session("s1", against="gpt-5", parts=Services(Interrupted())) as live:
+        settle("llama", 1_000, 100)
+    assert between == ["settled"]
+    assert (live.calls, live.input_tokens) == (2, 1_005)

@@ -8,7 +8,7 @@ from .. import semconv
 from ..call import PARTIAL, PENDING, UNPRICED, Call, Priced, created_by
 from ..money import as_float
 from ..usage.meters import CACHE_READ_METERS, OUTPUT_METERS, PROMPT_METERS
-from .locks import ForkSafeLock
+from .turns import Turns
 
 _PROMPT, _CACHED, _OUTPUT = frozenset(PROMPT_METERS), frozenset(CACHE_READ_METERS), frozenset(OUTPUT_METERS)
 
@@ -34,8 +34,8 @@ class Rollup:
     """
 
     __slots__ = (
-        "_lock",
         "_pending",
+        "_turns",
         "amount",
         "cache_read_tokens",
         "calls",
@@ -49,7 +49,7 @@ class Rollup:
     )
 
     def __init__(self) -> None:
-        self._lock = ForkSafeLock()
+        self._turns = Turns()
         self.closed = False
         self.calls = 0
         self.priced_calls = 0
@@ -63,7 +63,10 @@ class Rollup:
         self.statuses: dict[str, int] = {}
 
     def add(self, call: Call, priced: Priced) -> None:
-        """Adds one settled call."""
+        """Adds one settled call, from any thread, and in the middle of adding another."""
+        self._turns.do(self._add, call, priced)
+
+    def _add(self, call: Call, priced: Priced) -> None:
         prompt = output = cached = 0
         for meter, quantity in call.usage.items():
             if meter in _PROMPT:
@@ -72,23 +75,22 @@ class Rollup:
                     cached += int(quantity)
             elif meter in _OUTPUT:
                 output += int(quantity)
-        with self._lock:
-            if call.operation != semconv.SETTLE:
-                self.calls += 1
-            elif self._pending:
-                self._pending.discard(created_by(call))
-            if call.error_type:
-                self.errors += 1
-            if priced.amount is not None:
-                self.priced_calls += 1
-                self.amount += priced.amount
-            elif priced.status == PENDING:
-                self._pending.add(call.response_id or call.key)
-            self.savings += priced.savings
-            self.input_tokens += prompt
-            self.output_tokens += output
-            self.cache_read_tokens += cached
-            self.statuses[priced.status] = self.statuses.get(priced.status, 0) + 1
+        if call.operation != semconv.SETTLE:
+            self.calls += 1
+        elif self._pending:
+            self._pending.discard(created_by(call))
+        if call.error_type:
+            self.errors += 1
+        if priced.amount is not None:
+            self.priced_calls += 1
+            self.amount += priced.amount
+        elif priced.status == PENDING:
+            self._pending.add(call.response_id or call.key)
+        self.savings += priced.savings
+        self.input_tokens += prompt
+        self.output_tokens += output
+        self.cache_read_tokens += cached
+        self.statuses[priced.status] = self.statuses.get(priced.status, 0) + 1
 
     @property
     def unpriced_calls(self) -> int:

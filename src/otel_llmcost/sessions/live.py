@@ -13,10 +13,10 @@ from typing import TextIO
 
 from .. import semconv
 from ..attribution import Block, Rollup, enter, leave, rollups, stage, tags_of
-from ..attribution.locks import ForkSafeLock
 from ..attribution.scope import StageBlock
 from ..attribution.tags import clean, from_mapping
 from ..attribution.totals import Totals
+from ..attribution.turns import Turns
 from ..call import Call, Priced
 from ..comparison import Savings, Settled, find_model
 from ..errors import UsageError
@@ -44,7 +44,7 @@ class Session(Totals):
         self.record = record
         self.closed = False
         self.rollup = Rollup()
-        self._lock = ForkSafeLock()
+        self._turns = Turns()
         self._latencies = Latencies()
         self._stages: dict[str, StageTotals] = {}
         self._summary = summary
@@ -112,28 +112,30 @@ class Session(Totals):
 
     def add(self, call: Call, priced: Priced) -> None:
         """One settled call."""
+        self._turns.do(self._add, call, priced)
+
+    def _add(self, call: Call, priced: Priced) -> None:
         self.rollup.add(call, priced)
         self._stage(call.tags.stage).rollup.add(call, priced)
-        with self._lock:
-            if not call.error_type and call.operation != semconv.SETTLE:
-                self._latencies.add((call.end_ns - call.start_ns) / 1e9)
-            if self._comparison is not None and self._parts is not None:
-                self._comparison.add(Settled(call, priced), self._parts.book)
+        if not call.error_type and call.operation != semconv.SETTLE:
+            self._latencies.add((call.end_ns - call.start_ns) / 1e9)
+        if self._comparison is not None and self._parts is not None:
+            self._comparison.add(Settled(call, priced), self._parts.book)
 
     def stage_passed(self, name: str, seconds: float) -> None:
         """A stage ended after so many seconds of its own."""
-        totals = self._stage(name)
-        with self._lock:
-            totals.seconds += seconds
+        self._turns.do(self._pass, name, seconds)
+
+    def _pass(self, name: str, seconds: float) -> None:
+        self._stage(name).seconds += seconds
 
     def _stage(self, name: str) -> StageTotals:
-        with self._lock:
-            found = self._stages.get(name)
-            if found is None:
-                if len(self._stages) >= _STAGES:
-                    name = _MORE
-                found = self._stages.setdefault(name, StageTotals(name))
-            return found
+        found = self._stages.get(name)
+        if found is None:
+            if len(self._stages) >= _STAGES:
+                name = _MORE
+            found = self._stages.setdefault(name, StageTotals(name))
+        return found
 
     # -- live totals
 
@@ -155,13 +157,11 @@ class Session(Totals):
     @property
     def mean_latency_s(self) -> float | None:
         """Mean duration of the calls that succeeded."""
-        with self._lock:
-            return self._latencies.mean()
+        return self._latencies.mean()
 
     def latency_s(self, share: float = 0.5) -> float | None:
         """A percentile of the calls' durations (0.95: nearest rank, over the newest 4,096 calls)."""
-        with self._lock:
-            return self._latencies.percentile(share)
+        return self._latencies.percentile(share)
 
     @property
     def output_tokens_per_s(self) -> float | None:
@@ -172,8 +172,7 @@ class Session(Totals):
     @property
     def stages(self) -> dict[str, StageTotals]:
         """Stage -> its totals; "" for calls outside of any stage."""
-        with self._lock:
-            return dict(self._stages)
+        return dict(self._stages)
 
     @property
     def savings(self) -> Savings | None:

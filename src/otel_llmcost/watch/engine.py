@@ -85,6 +85,7 @@ class Engine:
         """How often hooks were taken off: a call that was under way then may have an answer that nobody saw."""
         self.before_first_call: Callable[[], None] | None = None
         self._first: list[Any] = []
+        self._first_is_made = False
         self._in_flight: Living[Observation] = Living()
 
     # -- beginning
@@ -144,10 +145,12 @@ class Engine:
     def _first_call(self) -> None:
         # calls of other threads wait here: a span started before the pipeline is there would go nowhere
         if not self._first:
-            # not earlier: gevent replaces locks, and greenlets would wait for an older one for ever
-            self._first.append(threading.Lock())
+            # not earlier: gevent replaces locks, and greenlets would wait for an older one for ever; reentrant, because
+            # a signal handler may make a call of its own meanwhile
+            self._first.append(threading.RLock())
         with self._first[0]:
-            if self.before_first_call is not None:
+            if self.before_first_call is not None and not self._first_is_made:
+                self._first_is_made = True
                 guarded(self.before_first_call)
                 self.before_first_call = None
 

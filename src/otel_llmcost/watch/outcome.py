@@ -109,7 +109,7 @@ def _end_ns(observation: Observation) -> int:
 
 def call_without_reading(observation: Observation) -> Call:
     """The call as its request tells it, where reading it failed: visible, with the reason."""
-    call = Call(_key_of_span(None), observation.client.provider)
+    call = Call(random_key(), observation.client.provider)
     call.operation, call.request_model = observation.route.operation, observation.model
     call.start_ns, call.end_ns = observation.start_ns, time.time_ns()
     call.tags, call.request = observation.tags, observation.request
