@@ -23,7 +23,7 @@ from .metrics import Counters
 from .neighbours import BOTH, neighbour, recorded_out_of_sight
 from .watch import content
 from .watch.engine import Gate
-from .watch.guard import guarded
+from .watch.guard import guarded, repeatable
 from .watch.later import Created
 from .watch.observation import Observation
 from .watch.suppression import spans_are_suppressed
@@ -121,7 +121,7 @@ class Settler:
 
     def settle(self, call: Call, observation: Observation) -> None:
         """Settle a watched call and say its cost on its span."""
-        priced = guarded(self.book.price, call) or _FAILED
+        priced = guarded(self._price, call) or _FAILED
         span = observation.span
         if guarded(self._is_first, call) is False:
             if observation.reservation is not None:
@@ -148,7 +148,7 @@ class Settler:
             if reservation is not None:
                 guarded(reservation.release)  # who counts it spends it
             return
-        priced = guarded(self.book.price, call) or _FAILED
+        priced = guarded(self._price, call) or _FAILED
         if not self._keys.insert(call.key):
             return
         links = [Link(created.span)] if created is not None and created.span is not None else []
@@ -188,7 +188,7 @@ class Settler:
 
         `asked_tags` are its tags from inside the program alone, where it has others, too: budgets look at them.
         """
-        priced = guarded(self.book.price, call) or _FAILED
+        priced = guarded(self._price, call) or _FAILED
         if not self._is_first(call):
             return None
         if self.gate is not None:
@@ -228,6 +228,10 @@ class Settler:
 
     # -- inside
 
+    @repeatable
+    def _price(self, call: Call) -> Priced:
+        return self.book.price(call)
+
     def _is_first(self, call: Call) -> bool:
         if not self._keys.insert(call.key):
             return False
@@ -237,6 +241,7 @@ class Settler:
             self._answers.insert(call.response_id)
         return True
 
+    @repeatable
     def _write(self, span: Span, call: Call, priced: Priced, observation: Observation) -> None:
         attributes: dict[str, Any]
         if observation.native:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from ..call import Call, Priced
 from ..errors import LedgerError
+from ..watch.guard import repeatable
 from .codec import RowEncoder
 from .journal import CAP_BYTES, Journal
 from .location import JOURNAL_FOLDER
@@ -62,6 +63,7 @@ class Recorder:
         self._draining: threading.Thread | None = None
         self._complained = False
 
+    @repeatable  # a key that comes twice is one row
     def record(self, call: Call, priced: Priced) -> None:
         """Keeps a call: once it returns, the call survives the process. Never waits for a database.
 

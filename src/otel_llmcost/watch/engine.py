@@ -197,7 +197,7 @@ class Engine:
         if suppressed:
             observation.suppressed, observation.around = True, around.get_span_context().span_id
         if self.baggage_goes_out and not observation.client.is_own_service:
-            observation.parent = attribution.to_provider(context)
+            observation.parent, observation.outside = attribution.to_provider(context), context
         if emits_own:
             observation.wait_for_native = True
         elif not suppressed:

@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar, Token
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
-from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.context import Context
 from opentelemetry.trace import Span
 
 from .. import semconv
 from ..call import INCOMPLETE_NOTE, NO_TAGS, NOT_BILLED_NOTE, note, refused_by
 from ..usage.quantities import encodable
+from . import in_context
 from .body import watch_body, watch_memory_body
 from .collectors import Collector
 from .exchange import EXTENSION, Exchange, is_event_stream
 from .guard import guarded
+from .in_context import InContext
 from .injection import hide_usage
 from .sending import never_sent
 
@@ -32,22 +31,8 @@ if TYPE_CHECKING:
     from .client import ClientFacts
     from .declaration import Body, Route, Sdk
 
-current: ContextVar[Observation | None] = ContextVar("otel_llmcost_observation", default=None)
+current: ContextVar[Observation | None] = in_context.current
 """The watched call whose request runs in this context."""
-
-
-@contextmanager
-def nobodys() -> Iterator[None]:
-    """For a request that is not watched, inside one that is (by a hook, a transport): its response is not that call's."""
-    token = current.set(None)
-    try:
-        yield
-    finally:
-        guarded(current.reset, token)  # in another context there is nothing to undo
-
-
-_runtime = getattr(otel_context, "_RUNTIME_CONTEXT", None)
-Entered = tuple[Token["Observation | None"], Any]
 
 
 class Concluding(Protocol):
@@ -63,12 +48,9 @@ class Concluding(Protocol):
     def conclude(self, observation: Observation) -> None: ...
 
 
-class Observation:
+class Observation(InContext):
     """A watched call in flight. What most calls never set stands on the class: each pays for its own facts only."""
 
-    span: Span | None = None
-    parent: Context | None = None
-    native = False
     wait_for_native = False
     suppressed = False
     """Whether somebody asked for no spans in here: the SDK's own is completed if it is there, none is made."""
@@ -119,32 +101,6 @@ class Observation:
         self.notes = (*self.notes, text)
 
     # -- the request
-
-    def enter(self) -> Entered:
-        """Make this call current, and its span, while the SDK's own function runs."""
-        token = current.set(self)
-        attached = None
-        if self.span is not None and not self.native:
-            attached = otel_context.attach(trace.set_span_in_context(self.span, self.parent))
-        elif self.parent is not None and self.engine.baggage_goes_out:
-            # the SDK sends its own span along, and baggage with it, unless the context says whereto
-            attached = otel_context.attach(self.parent)
-        return token, attached
-
-    def leave(self, entered: Entered | None) -> None:
-        """Undo `enter`; in another context (a coroutine closed by the garbage collector) there is nothing to undo."""
-        if entered is None:
-            return
-        token, attached = entered
-        try:
-            current.reset(token)
-            if attached is not None:
-                if _runtime is not None:
-                    _runtime.detach(attached)
-                else:
-                    otel_context.detach(attached)
-        except ValueError:
-            pass
 
     def adopt(self, span: Span) -> None:
         """Take the span that the SDK emits by itself as this call's own: it is completed, not doubled."""
@@ -213,12 +169,13 @@ class Observation:
         if not refused and error is not None and not never_sent(error):
             self.lost = (*self.lost, type(error).__name__)
 
-    def returned(self, entered: Entered | None, result: Any) -> bool:
+    def returned(self, result: Any) -> bool:
         """The SDK's function returned: a whole reply is complete, a stream goes on until its body ends.
 
         True when all of this went well.
         """
-        self.leave(entered)
+        departed = self.entered is not None
+        self.leave()
         if self.route.lines:
             self.engine.watch_lines(self, result)
         if self.hides_usage:
@@ -228,7 +185,7 @@ class Observation:
             self.note(
                 note(INCOMPLETE_NOTE, "uninstrument() was called while it ran: its answer was not seen")
             )
-        if not self.exchanges and not self.overlooked and entered is not None:
+        if not self.exchanges and not self.overlooked and departed:
             # answered without a response of its own (a middleware's cache): nothing was bought
             self.note(note(NOT_BILLED_NOTE, "no response came over the wire"))
             self.finish()
@@ -244,9 +201,11 @@ class Observation:
             self.finish()
         return True
 
-    def failed(self, entered: Entered | None, error: BaseException) -> bool:
-        """The SDK's function raised. True when all of this went well."""
-        self.leave(entered)
+    def failed(self, error: BaseException) -> bool:
+        """The SDK's function raised, or a signal handler after it. True when all of this went well."""
+        self.leave()
+        if not self._open:
+            return True
         self.error = error
         status = getattr(error, "status_code", None)
         self.status_code = status if isinstance(status, int) else 0

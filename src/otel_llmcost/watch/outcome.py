@@ -26,7 +26,7 @@ from ..call import (
 from ..usage import terms
 from ..usage.failures import told_failure
 from ..usage.quantities import money, total_of
-from .guard import guarded
+from .guard import guarded, repeatable
 from .injection import usage_remedy
 from .sending import never_sent
 from .unfinished import estimate
@@ -43,6 +43,7 @@ _COST_HEADER = "x-litellm-response-cost"
 """USD, decimal text: docs.litellm.ai/docs/proxy/response_headers, checked 2026-11-23."""
 
 
+@repeatable
 def call_of(observation: Observation) -> Call:
     """What was bought, as far as the replies say."""
     readings = [guarded(_reading, observation, exchange) or _failed() for exchange in observation.exchanges]

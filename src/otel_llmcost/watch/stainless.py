@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from .engine import Engine
 from .events import WatchedData, look_at
 from .guard import guarded, guarded_async
+from .in_context import nobodys
 from .injection import with_usage
-from .observation import Entered, Observation, current, nobodys
+from .observation import Observation, current
 from .patch import Patch
 
 if TYPE_CHECKING:
@@ -78,17 +79,20 @@ def _wrap_request(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Cal
         if observation is None:
             with nobodys() if current.get() is not None else _NOTHING:
                 return original(self, cast_to, options, *args, **kwargs)
-        if engine.desk.gate is not None:
-            _admitted(engine, observation)
-        options, entered = guarded(_departing, engine, observation, self, options) or (options, None)
         try:
+            if engine.desk.gate is not None:
+                _admitted(engine, observation)
+            options = guarded(_departing, engine, observation, self, options) or options
             result = original(self, cast_to, options, *args, **kwargs)
+            if not guarded(observation.returned, result):
+                guarded(observation.finish)
         except BaseException as error:
-            if not guarded(observation.failed, entered, error):
+            if not guarded(observation.failed, error):
                 guarded(observation.finish)
             raise
-        if not guarded(observation.returned, entered, result):
-            guarded(observation.finish)
+        finally:
+            if current.get() is observation:
+                guarded(observation.abandon)
         return result
 
     return request
@@ -102,28 +106,32 @@ def _wrap_request_async(
         if observation is None:
             with nobodys() if current.get() is not None else _NOTHING:
                 return await original(self, cast_to, options, *args, **kwargs)
-        if engine.desk.gate is not None:
-            await _admitted_async(engine, observation)
-        options, entered = guarded(_departing, engine, observation, self, options) or (options, None)
         try:
+            if engine.desk.gate is not None:
+                await _admitted_async(engine, observation)
+            options = guarded(_departing, engine, observation, self, options) or options
             result = await original(self, cast_to, options, *args, **kwargs)
+            if not guarded(observation.returned, result):
+                guarded(observation.finish)
         except BaseException as error:
-            if not guarded(observation.failed, entered, error):
+            if not guarded(observation.failed, error):
                 guarded(observation.finish)
             raise
-        if not guarded(observation.returned, entered, result):
-            guarded(observation.finish)
+        finally:
+            if current.get() is observation:
+                guarded(observation.abandon)
         return result
 
     return request
 
 
-def _departing(engine: Engine, observation: Observation, client: Any, options: Any) -> tuple[Any, Entered]:
+def _departing(engine: Engine, observation: Observation, client: Any, options: Any) -> Any:
     if engine.include_usage and not _is_raw(client, options):  # who reads the bytes would see the extra chunk
         asked = (observation.body, observation.route.api, observation.client.provider)
         asking = guarded(with_usage, options, *asked) or options
         observation.hides_usage, options = asking is not options, asking
-    return options, observation.enter()
+    observation.enter()
+    return options
 
 
 def _admitted(engine: Engine, observation: Observation) -> None:
