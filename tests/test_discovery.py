@@ -168,6 +168,13 @@ def test_from_the_command_line(search: Search, tmp_path: Path, monkeypatch: pyte
     )
     assert result.exit_code == 0, result.output
     assert load_book(user_documents=[parse_toml(own.read_text(), "own.toml")]).rows("nova", "nova-9")
+    kept = own.read_text()
+    unanswered = CliRunner().invoke(
+        main, ["prices", "discover", "nova-9", "--provider", "nova", "--append", str(own)], input=""
+    )
+    assert unanswered.exit_code == 1
+    assert unanswered.stderr == "otel-llmcost: not confirmed; remedy: --yes\n"
+    assert own.read_text() == kept
     monkeypatch.delenv("LINKUP_API_KEY")
     refused = CliRunner().invoke(main, ["prices", "discover", "other"])
     assert refused.exit_code == 1

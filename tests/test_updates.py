@@ -337,6 +337,31 @@ def test_alarming_changes_need_their_own_word(place: Path) -> None:
     assert done.exit_code == 0, done.output
 
 
+@pytest.mark.parametrize(
+    ("rates", "remedy"), [(("1",), "--yes"), (("1", "5"), "--accept-alarming")], ids=["plain", "alarming"]
+)
+def test_where_nobody_can_be_asked_the_option_is_named(
+    place: Path, rates: tuple[str, ...], remedy: str
+) -> None:
+    *former, last = (bundle(place, rate) for rate in rates)
+    for content in former:
+        (place / "new.json").write_bytes(content)
+        assert prices("update", "--from", "new.json", "--sha256", sha(content), "--yes").exit_code == 0
+    (place / "new.json").write_bytes(last)
+    command = [str(Path(sys.executable).with_name("otel-llmcost")), "prices", "update", "--from", "new.json"]
+    done = subprocess.run(
+        [*command, "--sha256", sha(last)],
+        cwd=place,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, f"otel-llmcost: not confirmed; remedy: {remedy}\n")
+    assert prices("show", "gpt-5", "--provider", "made-up").exit_code == (0 if former else 1)
+
+
 def test_pack_diff_list_check(place: Path) -> None:
     packed = prices("pack", "here.json")
     assert packed.output.strip() == sha((place / "here.json").read_bytes())
@@ -351,7 +376,8 @@ def test_pack_diff_list_check(place: Path) -> None:
     assert bad.exit_code == 1
     assert "bad.toml:1: rows: unknown key; did you mean 'row'?" in bad.output
     assert "bad.toml:4: modle: unknown key; did you mean 'model'?" in bad.output
-    assert "2 mistakes" in bad.output
+    assert "bad.toml:2: rates: the row has no price" in bad.output
+    assert "3 mistakes" in bad.output
 
 
 def test_the_refresher_asks_once_for_several_processes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -113,3 +114,43 @@ def test_own_rows_of_the_settings_count(
     (place / "otel-llmcost.toml").write_text(row)
     monkeypatch.chdir(place)
     assert run(*BY_HAND, "--input", "1000").output.startswith("$0.001  exact")
+
+
+@pytest.mark.parametrize(
+    ("tokens", "shown"), [("2000000", "$2.50"), ("1000000000000000", "$1,250,000,000.00")]
+)
+def test_amounts_look_as_in_other_commands(tokens: str, shown: str) -> None:
+    assert run(*BY_HAND, "--input", tokens).output.startswith(f"{shown}  exact\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--input", "10"],
+        ["--output", "0"],
+        ["--usage", "image=1"],
+        ["--provider", "openai"],
+        ["--time", "2026-11-22"],
+    ],
+)
+def test_numbers_without_a_model_are_wrong_usage(arguments: list[str]) -> None:
+    result = run(*arguments, text="")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        f"otel-llmcost: {arguments[0]} is about a call whose model is not named; remedy: --model NAME\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "host", ["https://api.openai.com/v1", "api.openai.com/v1", "https://me@api.openai.com"]
+)
+def test_a_host_may_be_given_as_an_address(host: str) -> None:
+    result = run("--model", "gpt-5", "--time", "2026-11-22", "--host", host, "--input", "1000")
+    assert result.output.startswith("$0.00125  exact")
+
+
+def test_a_host_with_a_path_is_one_of_the_settings() -> None:
+    Path("otel-llmcost.toml").write_text('[hosts]\n"gw.example.com/openai" = "openai"\n')
+    asked = ["--model", "gpt-5", "--time", "2026-11-22", "--input", "1000", "--host"]
+    assert run(*asked, "https://gw.example.com/openai/v1").output.startswith("$0.00125  exact")
+    assert "unpriced" in run(*asked, "https://gw.example.com/other").output

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from otel_llmcost.cli import main
 
@@ -65,3 +65,74 @@ def test_check_counts_the_rows_of_a_file(tmp_path: Path) -> None:
     assert (checked.exit_code, checked.output.strip().endswith(", 2 in own.toml")) == (0, True), (
         checked.output
     )
+
+
+OWN = """
+[[prices.row]]
+provider = "local"
+model = "qwen3-coder"
+gpu_hour = "1.80"
+[[prices.row]]
+provider = "local"
+model = "gift"
+free = true
+[[prices.row]]
+provider = "acme"
+model = "reserved"
+committed = true
+[[prices.row]]
+provider = "openai"
+model = "gpt-5-house"
+rates = { input = "1" }
+"""
+
+
+@pytest.fixture
+def own(nowhere: None) -> None:
+    Path("otel-llmcost.toml").write_text(OWN)
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        ("qwen3-coder", "gpu_hour 1.8 hour of a call"),
+        ("gift", "free"),
+        ("reserved", "committed: capacity bought beforehand has no price per call"),
+    ],
+)
+@pytest.mark.usefixtures("own")
+def test_every_kind_of_own_row_shows_its_price(model: str, told: str) -> None:
+    lines = [" ".join(line.split()) for line in show(model).splitlines()]
+    assert told in lines
+    assert lines[-1] == "your own row"
+
+
+def listed(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["prices", "list", *arguments])
+
+
+@pytest.mark.usefixtures("own")
+def test_own_rows_are_listed_whatever_their_kind_and_provider() -> None:
+    def kinds(*arguments: str) -> dict[str, str]:
+        return {row["model"]: row["otherwise"] for row in json.loads(listed(*arguments, "--json").output)}
+
+    assert kinds("--provider", "local") == {"gift": "free", "qwen3-coder": "1.8 an hour of a call"}
+    assert kinds("--provider", "acme") == {"reserved": "committed"}
+    assert kinds("--match", "5-house") == {"gpt-5-house": ""}
+    assert {"gift", "reserved", "gpt-5-house", "gpt-5"} <= kinds().keys()
+    assert "1.8 an hour of a call" in listed("--provider", "local").output
+    assert "otherwise" not in listed("--match", "5-house").output
+
+
+@pytest.mark.parametrize("options", [(), ("--json",), ("--csv",), ("--provider", "openai")])
+def test_a_list_that_nothing_matches_says_so(options: tuple[str, ...]) -> None:
+    asked = listed("--match", "zzz", *options)
+    assert (asked.exit_code, asked.stdout) == (1, "")
+    where = " of openai" if options[:1] == ("--provider",) else ""
+    assert asked.stderr.startswith(f"otel-llmcost: nothing matches 'zzz' in the price list{where}; remedy: ")
+
+
+def test_the_overview_names_commands_that_there_are() -> None:
+    overview = CliRunner().invoke(main, ["--help"]).output.split("The price book: ")[1].partition(".")[0]
+    for name in overview.split(", "):
+        assert CliRunner().invoke(main, ["prices", name, "--help"]).exit_code == 0, name

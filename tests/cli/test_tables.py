@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
 from otel_llmcost.cli.amounts import (
     aligned,
+    exact_text,
     money_text,
     places_of_sums,
     places_that_add_up,
@@ -15,6 +17,7 @@ from otel_llmcost.cli.amounts import (
 )
 from otel_llmcost.cli.harmless import printable
 from otel_llmcost.cli.tables import Column, print_table
+from otel_llmcost.money import femto
 
 USD = 10**15
 
@@ -37,6 +40,20 @@ def test_money_shows_the_digits_that_matter() -> None:
     assert {amount: money_text(amount) for amount in shown} == shown
     assert money_text(None) == ""
     assert money_text(5 * USD, lower_bound=True) == ">= $5.00"
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [
+        ("0", "$0.00"),
+        ("2.5", "$2.50"),
+        ("1250000000", "$1,250,000,000.00"),
+        ("0.140503125", "$0.140503125"),
+        ("-1234.000000000000001", "-$1,234.000000000000001"),
+    ],
+)
+def test_exact_money_has_all_its_digits_and_looks_like_money(usd: str, text: str) -> None:
+    assert exact_text(femto(usd)) == text
 
 
 def test_a_lower_bound_never_claims_more_than_is_known() -> None:

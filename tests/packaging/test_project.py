@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click import Context
+from click import Command, Context, Group
 
 from otel_llmcost import semconv
 from otel_llmcost.cli import main
@@ -77,6 +78,24 @@ def test_the_page_of_the_command_line_lists_every_command():
         for name in re.findall(r"`([a-z-]+)`", row)
     }
     assert listed == set(main.list_commands(Context(main)))
+
+
+def _options(command: Command, path: str) -> Iterator[tuple[str, str]]:
+    """(command, long option) of a command and of those below it."""
+    for option in command.params:
+        if not getattr(option, "hidden", False):
+            yield from ((path, name) for name in option.opts if name.startswith("--"))
+    if isinstance(command, Group):
+        context = Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            if below is not None:
+                yield from _options(below, f"{path} {name}".strip())
+
+
+def test_the_page_of_the_command_line_names_every_option():
+    told = set(re.findall(r"--[a-z0-9-]+", (ROOT / "docs" / "cli.md").read_text()))
+    assert [found for found in _options(main, "") if found[1] not in told] == []
 
 
 def documentation() -> str:

@@ -29,7 +29,7 @@ COMMANDS = {
     "doctor": ("doctor", "What is watched, where the cost goes, what is wrong."),
     "init": ("init", "Write a commented otel-llmcost.toml."),
     "price": ("price", "Price a call from its numbers, or spans from standard input."),
-    "prices": ("prices", "The price book: show, compare, check, update."),
+    "prices": ("prices", "The price book: show, list, diff, check, update."),
     "estimate": ("estimate", "What a planned call would cost."),
     "reprice": ("reprice", "Price calls in the ledger again."),
     "prune": ("prune", "Forget old calls."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..money import FEMTO_PER_USD, Femto, divide_half_even
+from ..money import FEMTO_PER_USD, Femto, as_text, divide_half_even
 
 _SIGNIFICANT = 5
 _PLACES = 15
@@ -30,6 +30,12 @@ def money_text(
     whole, rest = divmod(_rounded(size, places, down=lower_bound, up=upper_bound), 10**places)
     decimals = f"{rest:0{places}d}".rstrip("0").ljust(2, "0")
     return f"{'>= ' if lower_bound else ''}{'-' if amount < 0 else ''}${whole:,}.{decimals}"
+
+
+def exact_text(amount: Femto) -> str:
+    """An amount for a person who wants every digit of it: "$1,250.00", "$0.140503125"."""
+    whole, _, decimals = as_text(abs(amount)).partition(".")
+    return f"{'-' if amount < 0 else ''}${int(whole):,}.{decimals.ljust(2, '0')}"
 
 
 def places_that_add_up(amounts: Sequence[Femto | None], lower_bounds: Sequence[bool] = ()) -> int:

@@ -9,18 +9,18 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from ..assembly import open_book
 from ..call import Call, Priced
 from ..config import load_config
 from ..costs import usage_of
 from ..errors import UsageError
-from ..money import as_text
 from ..prices import Book, resolve_host
 from ..prices.providers import provider_name
 from ..pricing import answer, instant_ns, price_lines
 from ..usage.meters import Quantity
-from .amounts import money_text
+from .amounts import exact_text, money_text
 from .export import print_json
 from .harmless import json_text, printable
 from .streams import writes_unicode
@@ -67,14 +67,17 @@ def command(model: str, usage: tuple[str, ...], at: str | None, as_json: bool, *
     "name", "scope" and "scope_version"; every answer is one line: cost_usd, status, components, reasons,
     price_version.
     """
+    if not model:
+        _refuse_numbers()
     config = load_config()
     book = open_book(config)
     if not model:
         _filter(book, config.hosts)
         return
-    call = _call(model, usage, at, given)
-    if not call.provider and call.host:
-        call.provider = resolve_host(call.host, config.hosts).provider
+    host, path = _place(given["host"])
+    call = _call(model, usage, at, {**given, "host": host})
+    if not call.provider and host:
+        call.provider = resolve_host(host, config.hosts, path=path).provider
     elif not (call.provider or "/" in model):
         call.provider = book.maker(model)
     priced = book.price(call)
@@ -82,6 +85,23 @@ def command(model: str, usage: tuple[str, ...], at: str | None, as_json: bool, *
         print_json(answer(priced))
     else:
         _show(call, priced)
+
+
+def _refuse_numbers() -> None:
+    """Raises `click.UsageError` where options describe a call whose model is not named."""
+    context = click.get_current_context()
+    for option in context.command.params:
+        name = option.name or ""
+        if name != "as_json" and context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                f"{option.opts[0]} is about a call whose model is not named; remedy: --model NAME"
+            )
+
+
+def _place(text: str) -> tuple[str, str]:
+    """Host and path of a host, or of a whole address as people paste it."""
+    host, _, path = text.strip().rpartition("://")[2].partition("/")
+    return host.rpartition("@")[2], path
 
 
 def _filter(book: Book, hosts: Mapping[str, str]) -> None:
@@ -137,13 +157,13 @@ def _meter(text: str) -> tuple[str, Quantity]:
 
 def _show(call: Call, priced: Priced) -> None:
     to = console()
-    known = "" if priced.amount is None else f"${as_text(priced.amount)}"
+    known = "" if priced.amount is None else exact_text(priced.amount)
     to.print(f"{known or 'no price'}  {priced.status}", style="bold", markup=False)
     if priced.components:
         print_table(
             [
                 Column("component", list(priced.components)),
-                Column.money("USD", [f"${as_text(amount)}" for amount in priced.components.values()]),
+                Column.money("USD", [exact_text(amount) for amount in priced.components.values()]),
             ],
             to=to,
         )

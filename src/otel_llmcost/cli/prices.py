@@ -1,4 +1,4 @@
-"""`otel-llmcost prices`: show, list, compare, check, update, roll back, pack, discover."""
+"""`otel-llmcost prices`: show, list, diff, check, update, roll back, pack, discover."""
 
 from __future__ import annotations
 
@@ -26,10 +26,12 @@ from .prices_update import pack_command, rollback, update
 from .selection import format_options
 from .tables import Column, console, print_table
 
+_GPU_HOUR = "gpu_hour"
+
 
 @click.group("prices", cls=Suggesting)
 def command() -> None:
-    """The price book: show, list, compare, check, update."""
+    """The price book: show, list, diff, check, update."""
 
 
 command.add_command(check)
@@ -88,8 +90,8 @@ def _print_row(row: Row) -> None:
     start = "always" if row.from_ns == ALWAYS else iso_instant(row.from_ns)
     end = "" if row.to_ns == FOREVER else f" to {iso_instant(row.to_ns)}"
     to.print(printable(f"{row.provider} {row.model}  {terms}  from {start}{end}"), style="bold", markup=False)
-    if row.free:
-        to.print("free")
+    if kind := _kind(row):
+        to.print(kind)
     _print_prices(row)
     where = [
         row.source_url or row.upstream or "your own row",
@@ -99,8 +101,17 @@ def _print_row(row: Row) -> None:
     to.print(printable(", ".join(part for part in where if part)), style="dim", markup=False)
 
 
+def _kind(row: Row) -> str:
+    """What a row says of calls instead of a rate."""
+    if row.committed:
+        return "committed: capacity bought beforehand has no price per call"
+    return "free" if row.free else ""
+
+
 def _print_prices(row: Row) -> None:
     prices = flat_prices(row)
+    if row.gpu_hour is not None:
+        prices[_GPU_HOUR] = row.gpu_hour
     if not prices:
         return
     print_table(
@@ -125,6 +136,8 @@ def _with_hours(name: str, row: Row) -> str:
 def _unit(name: str) -> str:
     if name.startswith("factor"):
         return ""
+    if name == _GPU_HOUR:
+        return "hour of a call"
     tokens = name.split()[0].startswith(("input", "output", "cache"))
     return "1M tokens" if tokens else "unit"
 
@@ -140,7 +153,12 @@ def list_models(provider: str, match: str, output: str) -> None:
     if named and named not in {*book.catalogue.snapshot.texts, *(row.provider for row in book.own.rows)}:
         raise click.ClickException(f"no provider {provider!r} is in the price list")
     rows = list(_current(book, named, match))
-    header = ("provider", "model", "input", "cache_read", "output", "tiers")
+    if match and not rows:
+        raise click.ClickException(
+            f"nothing matches {match!r} in the price list{f' of {provider}' if provider else ''}; "
+            "remedy: a part of a model's name, such as --match gpt-5"
+        )
+    header = ("provider", "model", "input", "cache_read", "output", "tiers", "otherwise")
     if output == "json":
         print_json([dict(zip(header, row, strict=True)) for row in rows])
     elif output == "csv":
@@ -152,16 +170,20 @@ def list_models(provider: str, match: str, output: str) -> None:
             if name in header[2:5]
             else Column(name, [printable(cell) for cell in column])
             for name, column in zip(header, cells, strict=True)
+            if name != "otherwise" or any(column)
         ]
         print_table(columns, to=console())
 
 
-def _current(book: Book, provider: str, match: str) -> list[tuple[str, str, str, str, str, str]]:
+def _current(book: Book, provider: str, match: str) -> list[tuple[str, ...]]:
     now = time.time_ns()
-    found = []
-    for name in sorted(book.catalogue.snapshot.texts):
-        page = book.catalogue.page(name) if provider in ("", name) else None
-        for model in sorted(page.models) if page is not None else ():
+    found: list[tuple[str, ...]] = []
+    for name in sorted({*book.catalogue.snapshot.texts, *(row.provider for row in book.own.rows)}):
+        if provider not in ("", name):
+            continue
+        page = book.catalogue.page(name)
+        own = {row.model for row in book.own.rows if row.provider == name}
+        for model in sorted(own | set(page.models if page is not None else ())):
             if match.lower() in model.lower():
                 rows = book.rows(name, model, now)
                 if rows:
@@ -169,11 +191,18 @@ def _current(book: Book, provider: str, match: str) -> list[tuple[str, str, str,
     return found
 
 
-def _cells(rows: list[Row]) -> tuple[str, str, str, str]:
+def _cells(rows: list[Row]) -> tuple[str, ...]:
     standard = next((row for row in rows if row.tier == "standard" and not row.speed), rows[0])
     figures = [figure_text(standard.rates.get(meter)) for meter in ("input", "cache_read", "output")]
     tiers = sorted({f"{row.tier} {row.speed}".strip() for row in rows})
-    return figures[0], figures[1], figures[2], ", ".join(tiers)
+    return *figures, ", ".join(tiers), _otherwise(standard)
+
+
+def _otherwise(row: Row) -> str:
+    """How a row prices calls that has no rates."""
+    if row.gpu_hour is not None:
+        return f"{figure_text(row.gpu_hour)} an hour of a call"
+    return "committed" if row.committed else "free" if row.free else ""
 
 
 @command.command("diff")

@@ -39,7 +39,9 @@ def check(files: tuple[Path, ...]) -> None:
     problems = [str(problem) for problem in _of_settings(config, book)]
     problems += check_snapshot(book.catalogue.snapshot)
     problems += [
-        str(problem) for file in files for problem in (*check_file(file), *_unknown(book, own[file]))
+        str(problem)
+        for file in files
+        for problem in (*check_file(file), *misnamed_discounts(_with(book, own[file])))
     ]
     problems = list(dict.fromkeys(problems))
     doubts = [*doubtful_providers(book.catalogue)]
@@ -82,10 +84,6 @@ def _own_of(file: Path) -> OwnPrices:
         return read_own([read_toml(file)])
     except ConfigurationError:  # `check_file` names it
         return OwnPrices()
-
-
-def _unknown(book: Book, own: OwnPrices) -> Iterator[ConfigurationError]:
-    return misnamed_discounts(_with(book, own))
 
 
 def _with(book: Book, own: OwnPrices) -> Catalogue:

@@ -9,6 +9,7 @@ import click
 from ..assembly import open_price_store
 from ..config import load_config
 from ..discovery import Discovery, as_toml
+from .consent import confirmed
 from .harmless import printable
 from .tables import console
 
@@ -43,6 +44,6 @@ def discover(
             "not in force; put it into a prices file (--append FILE) to use it", style="dim"
         )
         return
-    if yes or click.confirm(f"Add this row to {append}?"):
+    if yes or confirmed(f"Add this row to {append}?", "--yes"):
         with append.open("a", encoding="utf-8") as file:
             file.write(f"\n{text}")

@@ -13,6 +13,7 @@ from ..prices.bundle import pack
 from ..updates.offers import offer_from
 from ..updates.sources import Proof, fetch, key_of, signature_of
 from ..updates.store import Offer, PriceStore
+from .consent import confirmed
 from .price_changes import print_changes
 from .tables import console
 
@@ -70,11 +71,11 @@ def _confirm(offer: Offer, yes: bool, accept_alarming: bool) -> None:
     alarming = len(offer.alarming)
     if alarming and not accept_alarming:
         question = f"prices that vanish, become zero or move over twofold: {alarming}. Accept?"
-        if yes or not click.confirm(question):
+        if yes or not confirmed(question, "--accept-alarming"):
             raise UpdateError(
                 f"alarming changes: {alarming}; nothing was changed (remedy: --accept-alarming)"
             )
-    elif not yes and not click.confirm(f"changes: {len(offer.changes)}. Put them in force?"):
+    elif not yes and not confirmed(f"changes: {len(offer.changes)}. Put them in force?", "--yes"):
         raise UpdateError("nothing was changed")
 
 
