@@ -119,7 +119,7 @@ def test_a_report_as_json_is_exact(directory: Path) -> None:
     found = json.loads(
         run(directory, "report", "2026-11", "--by", "day,provider", "--tz", "Europe/Berlin", "--json")
     )
-    assert (found["since"], found["until"]) == ("2026-10-31T23:00:00Z", "2026-11-30T23:00:00Z")
+    assert (found["since"], found["until"]) == ("2026-11-01T00:00:00+01:00", "2026-12-01T00:00:00+01:00")
     assert [(row["day"], row["provider"], row["cost"]) for row in found["rows"]] == [
         ("2026-11-02", "openai", "12.4024252"),  # 23:30 in UTC is the next day in Berlin
         ("2026-11-02", "", None),
@@ -327,6 +327,15 @@ def test_a_time_that_the_clock_showed_twice_has_its_offset(tmp_path: Path) -> No
     assert "2026-04-05 02:15:00 +" not in shown
     assert "2026-04-05 02:15:00" in shown
     assert "2026-04-05 01:35 +10:30" in run(tmp_path, "sessions", "--tz", "Australia/Lord_Howe")
+
+
+def test_a_report_names_its_days_in_their_time_zone(directory: Path) -> None:
+    said = run(directory, "report", "2026-11", "--tz", "Europe/Berlin").splitlines()[0]
+    assert said == "calls from 2026-11-01T00:00:00+01:00 to 2026-12-01T00:00:00+01:00, days of Europe/Berlin"
+    said = run(directory, "report", "--until", "9999-12-31T23:59:59Z", "--tz", "Asia/Tokyo").splitlines()[0]
+    assert said == "calls from the beginning to 9999-12-31T23:59:59Z, days of Asia/Tokyo"
+    said = run(directory, "report", "2026-11").splitlines()[0]
+    assert said == "calls from 2026-11-01T00:00:00Z to 2026-12-01T00:00:00Z, days of UTC"
 
 
 def test_prune_answers_in_the_time_zone_that_was_asked_for(directory: Path) -> None:
