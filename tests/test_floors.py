@@ -33,7 +33,6 @@ FLOORS = (
         "ledger",
         "reports",
         "budgets",
-        "imports",
         "tracked",
         "tracker",
         "sessions",
@@ -52,7 +51,6 @@ FLOORS = (
     {
         "cli",
         "server",
-        "tui",
         "answers",
         "process",
         "runtime",
@@ -102,7 +100,6 @@ STAIRS = {
         "tracked",
         "tracker",
         "clients",
-        "imports",
         "collector",
     ],
     5: [
@@ -117,7 +114,6 @@ STAIRS = {
         "entry",
         "testing",
         "server",
-        "tui",
         "__init__",
         "cli",
     ],

@@ -382,3 +382,24 @@ def test_single_calls_say_why_they_are_estimates_or_counted_elsewhere(
     shown = run(unsure, "calls", "--status", status).splitlines()
     assert shown.count(why) == 1
     assert not any("characters seen" in line for line in shown)
+
+
+def test_a_star_alone_means_any_value_and_no_call_without_one(tmp_path: Path) -> None:
+    rows = [
+        LedgerRow(
+            "a", 1, 2, request_model="m", status="exact", amount=1, tags=Tags(team="x", own={"k": "v"})
+        ),
+        LedgerRow("b", 3, 4, request_model="n", status="exact", amount=1),
+    ]
+    with Ledger(tmp_path) as ledger:
+        ledger.add(rows)
+    for option in (["--team", "*"], ["--tag", "k=*"]):
+        assert [call["key"] for call in json.loads(run(tmp_path, "calls", "--json", *option))] == ["a"]
+        assert json.loads(run(tmp_path, "report", "all", "--json", *option))["total"]["calls"] == 1
+    assert [call["key"] for call in json.loads(run(tmp_path, "calls", "--json", "--team", ""))] == ["b"]
+
+
+def test_a_group_that_is_said_twice_is_one_column(directory: Path) -> None:
+    assert run(directory, "report", "all", "--by", "model,model") == run(
+        directory, "report", "all", "--by", "model"
+    )
