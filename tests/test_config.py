@@ -226,6 +226,20 @@ retention_day = 4
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("BUDGETS", "is no variable; allowed: [budgets.NAME] in otel-llmcost.toml"),
+        ("RULES", "is no variable; allowed: [[rules]] in otel-llmcost.toml"),
+        ("HOST", "is no setting; allowed: OTEL_LLMCOST_HOSTS"),
+        ("NONSENSE", "is no setting; allowed: OTEL_LLMCOST_BAGGAGE_IN, OTEL_LLMCOST_BAGGAGE_OUT, "),
+    ],
+)
+def test_a_variable_that_is_none_names_what_may_be_meant(tmp_path: Path, name: str, said: str) -> None:
+    [problem] = load_config({f"OTEL_LLMCOST_{name}": "x"}, tmp_path).problems
+    assert str(problem).startswith(f"OTEL_LLMCOST_{name}: {said}")
+
+
 def test_every_documented_setting_is_one() -> None:
     page = Path(__file__).parents[1] / "docs" / "configuration.md"
     named = set(re.findall(r"`OTEL_LLMCOST_([A-Z_]+)[`=]", page.read_text(encoding="utf-8")))

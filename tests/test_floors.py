@@ -34,7 +34,6 @@ FLOORS = (
         "ledger",
         "reports",
         "budgets",
-        "imports",
         "tracked",
         "tracker",
         "sessions",
@@ -53,7 +52,6 @@ FLOORS = (
     {
         "cli",
         "server",
-        "tui",
         "answers",
         "process",
         "activation",
@@ -105,7 +103,6 @@ STAIRS = {
         "tracked",
         "tracker",
         "clients",
-        "imports",
         "collector",
     ],
     5: [
@@ -121,7 +118,6 @@ STAIRS = {
         "entry",
         "testing",
         "server",
-        "tui",
         "__init__",
         "cli",
     ],

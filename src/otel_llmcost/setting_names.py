@@ -49,6 +49,12 @@ TABLES: Mapping[str, frozenset[str]] = {
     "people": frozenset({"ids", "key"}),
     "baggage": frozenset({"in", "out"}),
 }
+_ONLY_IN_FILE = {
+    "BUDGETS": "[budgets.NAME]",
+    "RULES": "[[rules]]",
+    "USE_CASES": "[use_cases.NAME]",
+}
+"""What somebody may look for in the environment."""
 MUST_BE_TABLES = ("hosts", "models", "tags", "budgets", "prices", *TABLES)
 TOP = frozenset(
     {"disabled", "exit_timeout", "include_usage", "dialects", "hosts", "models", "tags", *TABLES}
@@ -96,6 +102,13 @@ def _no_table(document: TomlDocument, name: str) -> ConfigurationError:
 def _unknown(key: str, known: Iterable[str]) -> ConfigurationError:
     import difflib  # for mistakes alone
 
-    names = sorted(known)
-    near = difflib.get_close_matches(key, names, n=1)
-    return ConfigurationError("is no setting", key=key, allowed=near[0] if near else ", ".join(names))
+    if key.startswith(PREFIX) and key[len(PREFIX) :] in _ONLY_IN_FILE:
+        return ConfigurationError(
+            "is no variable", key=key, allowed=f"{_ONLY_IN_FILE[key[len(PREFIX) :]]} in otel-llmcost.toml"
+        )
+    # without what all of them begin with: it would make any two alike
+    names = {name.removeprefix(PREFIX).rpartition(".")[2]: name for name in sorted(known)}
+    near = difflib.get_close_matches(key.removeprefix(PREFIX).rpartition(".")[2], names, n=1)
+    return ConfigurationError(
+        "is no setting", key=key, allowed=names[near[0]] if near else ", ".join(names.values())
+    )

@@ -347,6 +347,38 @@ def test_forecast_says_when_the_limit_is_reached() -> None:
     assert one.snapshot()[0].runs_out_at == 0  # at that rate not before midnight
 
 
+@pytest.mark.parametrize(
+    ("window", "least"),
+    [
+        ("hour", 360),
+        ("day", 864),
+        ("week", 6048),
+        ("total", 600),
+        ("rolling 24h", 864),
+        ("rolling 10s", 1),
+        ("rolling 3h", 600),
+    ],
+)
+def test_what_was_spent_in_a_moment_foretells_nothing(window: str, least: int) -> None:
+    clock = Clock(NOON)
+    one = gate(block(1000, action="warn", window=parse_window(window)), clock=clock)
+    one.spend(Call(provider="openai", request_model="known", start_ns=NOON * 10**9), paid(999))
+    clock.seconds = NOON + least - 1
+    assert one.snapshot()[0].runs_out_at == 0
+    clock.seconds = NOON + least
+    assert NOON + least <= one.snapshot()[0].runs_out_at <= NOON + least + 7
+
+
+def test_a_limit_that_is_spent_is_reached_and_nobody_says_when() -> None:
+    clock = Clock(NOON)
+    one = gate(block(1000, action="warn", window=parse_window("day")), clock=clock)
+    assert not one.snapshot()[0].reached
+    one.spend(Call(provider="openai", request_model="known", start_ns=(NOON - 3600) * 10**9), paid(1000))
+    clock.seconds = NOON + 3600
+    told = one.snapshot()[0].as_json()
+    assert (told["reached"], told["runs_out_at"]) == (True, None)
+
+
 def test_amounts_are_exact_text() -> None:
     one = gate(block(femto("12.5"), window=parse_window("month")))
     one.spend(

@@ -188,6 +188,15 @@ def test_where_a_budget_begins_is_told_once(ledger: Ledger, caplog: pytest.LogCa
     ]
 
 
+def test_of_a_limit_of_nothing_that_nothing_was_spent_of_there_is_nothing_to_tell(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    with Ledger(tmp_path / "empty") as empty:
+        carry_over(gate(budget(amount=0, thresholds=(80, 90, 100))), empty, "shop")
+    assert caplog.records == []
+
+
 # -- while the past is read
 
 

@@ -47,3 +47,17 @@ def test_amounts_stand_below_each_other_and_add_up_to_the_limit(
         "whole, small: all processes together, from the ledger; "
         "each counts its own and what was there when it began"
     )
+
+
+def test_a_limit_that_is_spent_is_called_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "none"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.delenv("OTEL_LLMCOST_CONFIG", raising=False)
+    (tmp_path / "otel-llmcost.toml").write_text('[budgets.all]\namount = "1.00"\nwindow = "total"\n')
+    now = time.time_ns()
+    with Ledger(tmp_path) as ledger:
+        ledger.add([LedgerRow("a", now - 10**12, now, status="exact", amount=10**15)])
+    shown = CliRunner().invoke(main, ["budget", "status", "--ledger", str(tmp_path)])
+    assert "runs out" in shown.stdout.splitlines()[1]
+    assert shown.stdout.splitlines()[3].endswith("reached")

@@ -130,7 +130,12 @@ def test_other_machines_are_never_asked(environ, tmp_path):
             "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL=http/json",
         ),
         ({"OTEL_TRACES_SAMPLER": "traceidratio"}, "sampler", NOTE, "count every call"),
-        ({"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta"}, "temporality", NOTE, "Prometheus"),
+        (
+            {"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta"},
+            "temporality",
+            NOTE,
+            "says so only in its own log",
+        ),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:http"}, "spans", BROKEN, "no address"),
     ],
 )

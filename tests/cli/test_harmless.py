@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from otel_llmcost.call import Tags
 from otel_llmcost.cli import main
+from otel_llmcost.cli.harmless import printable
 from otel_llmcost.ledger.row import LedgerRow
 from otel_llmcost.ledger.store import Ledger
 
@@ -72,3 +73,21 @@ def test_no_answer_has_a_control_character(tmp_path: Path) -> None:
         refused.stderr
         == "otel-llmcost: gpt\ufffd[2J\ufffd\ufffd\ufffd31m\ufffd is in no price list at that time\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("\U0001f469\u200d\U0001f467 family", "\U0001f469\u200d\U0001f467 family"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("gpt\u200d-5", "gpt\ufffd-5"),  # would look like another model
+        ("\u200dx", "\ufffdx"),
+        ("é\u200d", "é\ufffd"),
+        ("é \u200dé", "é \ufffdé"),
+        ("é\u200d\u200dé", "é\ufffd\ufffdé"),
+        ("é\u202eé", "é\ufffdé"),  # would turn what follows around
+        ("é\u2066é", "é\ufffdé"),
+    ],
+)
+def test_joiners_stay_where_a_script_needs_them_and_nothing_else_does(name: str, shown: str) -> None:
+    assert printable(name) == shown

@@ -114,3 +114,12 @@ def test_a_place_that_is_not_there_is_one_line(tmp_path):
     ended = CliRunner().invoke(command, [str(tmp_path / "no" / "file.toml")])
     assert ended.exit_code == 1
     assert len(ended.output.splitlines()) == 1
+
+
+def test_a_directory_that_is_not_there_is_no_file(tmp_path):
+    ended = CliRunner().invoke(command, [f"{tmp_path}/new/"])
+    assert (ended.exit_code, list(tmp_path.iterdir())) == (1, [])
+    assert f"{tmp_path}/new/ is no directory; remedy: mkdir -p {tmp_path}/new/" in ended.output
+    (tmp_path / "new").mkdir()
+    assert CliRunner().invoke(command, [f"{tmp_path}/new/"]).exit_code == 0
+    assert (tmp_path / "new" / "otel-llmcost.toml").is_file()

@@ -119,7 +119,7 @@ def test_a_report_as_json_is_exact(directory: Path) -> None:
     found = json.loads(
         run(directory, "report", "2026-11", "--by", "day,provider", "--tz", "Europe/Berlin", "--json")
     )
-    assert (found["since"], found["until"]) == ("2026-10-31T23:00:00Z", "2026-11-30T23:00:00Z")
+    assert (found["since"], found["until"]) == ("2026-11-01T00:00:00+01:00", "2026-12-01T00:00:00+01:00")
     assert [(row["day"], row["provider"], row["cost"]) for row in found["rows"]] == [
         ("2026-11-02", "openai", "12.4024252"),  # 23:30 in UTC is the next day in Berlin
         ("2026-11-02", "", None),
@@ -329,6 +329,15 @@ def test_a_time_that_the_clock_showed_twice_has_its_offset(tmp_path: Path) -> No
     assert "2026-04-05 01:35 +10:30" in run(tmp_path, "sessions", "--tz", "Australia/Lord_Howe")
 
 
+def test_a_report_names_its_days_in_their_time_zone(directory: Path) -> None:
+    said = run(directory, "report", "2026-11", "--tz", "Europe/Berlin").splitlines()[0]
+    assert said == "calls from 2026-11-01T00:00:00+01:00 to 2026-12-01T00:00:00+01:00, days of Europe/Berlin"
+    said = run(directory, "report", "--until", "9999-12-31T23:59:59Z", "--tz", "Asia/Tokyo").splitlines()[0]
+    assert said == "calls from the beginning to 9999-12-31T23:59:59Z, days of Asia/Tokyo"
+    said = run(directory, "report", "2026-11").splitlines()[0]
+    assert said == "calls from 2026-11-01T00:00:00Z to 2026-12-01T00:00:00Z, days of UTC"
+
+
 def test_prune_answers_in_the_time_zone_that_was_asked_for(directory: Path) -> None:
     said = run(directory, "prune", "--before", "2026-11-02", "--tz", "Europe/Berlin")
     assert said == "0 calls before 2026-11-02T00:00:00+01:00 are forgotten\n"
@@ -373,3 +382,24 @@ def test_single_calls_say_why_they_are_estimates_or_counted_elsewhere(
     shown = run(unsure, "calls", "--status", status).splitlines()
     assert shown.count(why) == 1
     assert not any("characters seen" in line for line in shown)
+
+
+def test_a_star_alone_means_any_value_and_no_call_without_one(tmp_path: Path) -> None:
+    rows = [
+        LedgerRow(
+            "a", 1, 2, request_model="m", status="exact", amount=1, tags=Tags(team="x", own={"k": "v"})
+        ),
+        LedgerRow("b", 3, 4, request_model="n", status="exact", amount=1),
+    ]
+    with Ledger(tmp_path) as ledger:
+        ledger.add(rows)
+    for option in (["--team", "*"], ["--tag", "k=*"]):
+        assert [call["key"] for call in json.loads(run(tmp_path, "calls", "--json", *option))] == ["a"]
+        assert json.loads(run(tmp_path, "report", "all", "--json", *option))["total"]["calls"] == 1
+    assert [call["key"] for call in json.loads(run(tmp_path, "calls", "--json", "--team", ""))] == ["b"]
+
+
+def test_a_group_that_is_said_twice_is_one_column(directory: Path) -> None:
+    assert run(directory, "report", "all", "--by", "model,model") == run(
+        directory, "report", "all", "--by", "model"
+    )

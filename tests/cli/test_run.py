@@ -262,6 +262,8 @@ def test_an_interpreter_behind_another_program_says_what_it_lacks_and_runs(envir
     [
         (["no-such-program"], 127, "command not found"),
         ([sys.executable, "-I", "x.py"], 126, "ignores PYTHONPATH"),
+        ([sys.executable, "-E", "-c", "1"], 126, f"{sys.executable} -E ignores PYTHONPATH"),
+        ([sys.executable, "-uEc", "1"], 126, f"{sys.executable} -uE ignores PYTHONPATH"),
     ],
 )
 def test_what_cannot_be_run_is_one_line(environ, program, code, word):

@@ -242,6 +242,7 @@ def test_what_is_unknown_is_unpriced_with_its_reason(
             'OTEL_LLMCOST_HOSTS="vllm=openai" if that is a gateway or a stand-in, else a price row',
         ),
         ({"host": "127.0.0.1", "port": 8095}, 'OTEL_LLMCOST_HOSTS="127.0.0.1:8095=openai" if that'),
+        ({"host": "http://127.0.0.1:4000/v1"}, 'OTEL_LLMCOST_HOSTS="127.0.0.1:4000=openai" if that'),
         ({"host": "::1", "port": 80, "usage": {}}, 'OTEL_LLMCOST_HOSTS="[::1]:80=openai" if that'),
         (
             {"host": "vllm", "response_model": "claude-x", "usage": {}},

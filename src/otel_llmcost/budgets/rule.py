@@ -107,7 +107,7 @@ class Rule:
         budget = self.budget
         if self._per_conversation or budget.action == OBSERVE or not self._levels:
             return
-        if spent * 100 >= self._levels[0][0] and self._may_say(_CARRIED, now):
+        if spent and spent * 100 >= self._levels[0][0] and self._may_say(_CARRIED, now):
             _log.warning(
                 "budget %r begins with $%s of $%s spent: the ledger's calls of this window",
                 budget.name,

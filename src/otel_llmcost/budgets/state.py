@@ -12,13 +12,16 @@ from .counter import CounterStore, Sums, patiently
 from .model import Budget
 from .windows import ROLLING, Span, iso
 
+_LEAST_ELAPSED_S = 600
+
 
 @dataclass(frozen=True, slots=True)
 class BudgetState:
     """A budget as it stands at one instant. Amounts are femto-dollars, instants seconds since the epoch.
 
     Of a per-conversation budget it is the conversation that spent most. `known` is False where the counter
-    could not be read (the reason is in `note`); `runs_out_at` is 0 where it does not within the window.
+    could not be read (the reason is in `note`); `runs_out_at` is 0 where it does not within the window, where it
+    has (`reached`), and where too little of the window has passed to tell.
     """
 
     name: str
@@ -40,6 +43,11 @@ class BudgetState:
         """What a new call may still cost; never negative."""
         return max(0, self.limit - self.spent - self.reserved)
 
+    @property
+    def reached(self) -> bool:
+        """Whether the limit is spent; since when is not known."""
+        return self.known and self.spent >= self.limit
+
     def as_json(self) -> dict[str, object]:
         """Amounts as exact decimal text in USD, instants as ISO 8601 text in UTC or None."""
         return {
@@ -54,6 +62,7 @@ class BudgetState:
             "remaining": as_text(self.remaining) if self.known else None,
             "window_start": iso(self.window_start) or None,
             "resets_at": iso(self.resets_at) or None,
+            "reached": self.reached if self.known else None,
             "runs_out_at": iso(self.runs_out_at) or None,
             "refused": self.refused,
             "note": self.note,
@@ -132,12 +141,18 @@ def unknown_state(budget: Budget, span: Span, why: str, *, refused: int = 0) -> 
 
 def _runs_out_at(budget: Budget, span: Span, sums: Sums, now: int) -> int:
     """The instant at which the limit is reached at the window's mean rate so far; 0 for none in this window."""
-    if sums.spent >= budget.amount:
-        return now if sums.spent else 0
     elapsed = now - max(span.since, sums.first)
-    if sums.spent <= 0 or elapsed <= 0:
+    if not 0 < sums.spent < budget.amount or elapsed < _least_elapsed(budget, span):
         return 0
     at = now + (budget.amount - sums.spent) * elapsed // sums.spent
     # A rolling window gives back what it took: it runs out only where its own rate exceeds its limit.
     end = now + budget.window.length if budget.window.kind == ROLLING else span.resets
     return 0 if end and at >= end else at
+
+
+def _least_elapsed(budget: Budget, span: Span) -> int:
+    """How many seconds of spending make a rate: from less, a forecast jumps with every call."""
+    length = budget.window.length if budget.window.kind == ROLLING else max(span.resets - span.since, 0)
+    if not length:
+        return _LEAST_ELAPSED_S
+    return max(min(max(_LEAST_ELAPSED_S, length // 100), length // 10), 1)

@@ -83,14 +83,20 @@ def _columns(states: Sequence[BudgetState]) -> list[Column]:
         amounts("remaining", [state.remaining for state in states]),
         Column.numbers("refused", [state.refused for state in states], spare=2),
         _instants("resets", [state.resets_at for state in states], spare=4),
-        _instants("runs out", [state.runs_out_at for state in states], spare=5),
+        _instants(
+            "runs out",
+            [state.runs_out_at for state in states],
+            spare=5,
+            instead=["reached" if state.reached else "" for state in states],
+        ),
     ]
     return [column for column in columns if any(cell.strip() for cell in column.cells)]
 
 
-def _instants(header: str, seconds: Sequence[int], spare: int) -> Column:
-    """Instants in UTC; in short without their seconds."""
-    texts = [iso(instant) for instant in seconds]
+def _instants(header: str, seconds: Sequence[int], spare: int, instead: Sequence[str] = ()) -> Column:
+    """Instants in UTC, in short without their seconds; a word `instead` of one where there is a word."""
+    words = instead or [""] * len(seconds)
+    texts = [word or iso(instant) for word, instant in zip(words, seconds, strict=True)]
     return Column(header, texts, spare=spare, short_cells=[text[:16].replace("T", " ") for text in texts])
 
 

@@ -18,7 +18,7 @@ from .amounts import money_text, places_to_compare
 from .export import call_json, flattened, local_time, print_csv, print_json
 from .harmless import printable
 from .ledger_option import ledger_option, opened_ledger
-from .selection import format_options, one_of, selected, selection_options
+from .selection import format_options, limit_option, one_of, selected, selection_options
 from .tables import Column, console, print_table
 
 _ORDERS = {"latest": latest_calls, "dearest": dearest_calls, "slowest": slowest_calls}
@@ -34,9 +34,7 @@ _ORDERED_BY = {"latest": "start", "dearest": "cost", "slowest": "seconds"}
     dearest="The dearest first.",
     slowest="The slowest first.",
 )
-@click.option(
-    "-n", "--limit", default=20, show_default=True, type=click.IntRange(min=-1), help="So many; -1: all."
-)
+@limit_option
 @format_options
 @ledger_option
 def command(order: str, limit: int, output: str, directory: Path | None, **options: Any) -> None:

@@ -48,9 +48,12 @@ def command(
 
     Counts tokens with the provider's tokenizer where there is one (the extra `tokenizer`), else by characters.
     """
-    given = [value for value in (text, file, tokens) if value is not None]
-    if len(given) != 1:
+    prompts = {"TEXT": text, "--file": file, "--tokens": tokens}
+    given = [name for name, value in prompts.items() if value is not None]
+    if not given:
         raise click.UsageError("give the prompt as TEXT, with --file, or its --tokens")
+    if given[1:]:
+        raise click.UsageError(f"give the prompt once, not as {' and '.join(given)}")
     prompt: str | int = tokens if tokens is not None else text if text is not None else _read(file)
     book = open_book(load_config())
     found = estimate(prompt, model, provider, output_tokens=output, tier=tier, region=region, book=book)

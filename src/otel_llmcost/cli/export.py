@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 
 from ..call import TAG_FIELDS
 from ..ledger.row import LedgerRow
 from ..money import Femto, as_text
-from ..reports import CostRow, Report
+from ..reports import CostRow, Report, zone
 from .harmless import csv_text, json_text
 from .streams import write_unicode, writes_unicode
 
@@ -23,7 +24,11 @@ def iso(ns: int | None, tz: tzinfo = UTC) -> str | None:
     if ns is None:
         return None
     seconds, rest = divmod(ns, 10**9)
-    local = datetime.fromtimestamp(seconds, UTC).astimezone(tz)
+    local = datetime.fromtimestamp(seconds, UTC)
+    with suppress(
+        OverflowError
+    ):  # at either end of the years that have a number the local time is beyond them
+        local = local.astimezone(tz)
     digits = f".{rest:09d}".rstrip("0").rstrip(".")
     return f"{local.replace(tzinfo=None).isoformat()}{digits}{offset_text(local)}"
 
@@ -62,10 +67,11 @@ def sums_json(row: CostRow) -> dict[str, object]:
 
 
 def report_json(report: Report, tz: str) -> dict[str, object]:
-    """A report as JSON has it."""
+    """A report as JSON has it; its instants are local to the zone of its days."""
+    place = zone(tz)
     return {
-        "since": iso(report.since_ns),
-        "until": iso(report.until_ns),
+        "since": iso(report.since_ns, place),
+        "until": iso(report.until_ns, place),
         "tz": tz,
         "by": list(report.by),
         "currency": report.currency,

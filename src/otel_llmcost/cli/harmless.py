@@ -8,6 +8,7 @@ import unicodedata
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _FORMULA = frozenset("=+-@")
+_JOINERS = frozenset("\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}")
 _LAYOUT = frozenset("\t\n")
 # json leaves these as they are: some terminals take U+009B for the start of a command, as they take ESC [, and
 # half of a pair of surrogates cannot be written
@@ -15,8 +16,23 @@ _LEFT_BY_JSON = re.compile(r"[\x7f-\x9f\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
-    """Text without what a terminal might obey: each such character is a replacement character."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    """Text without what a terminal might obey: each such character is a replacement character.
+
+    Joiners between visible characters stay: families of emoji and several scripts are written with them, plain
+    names of models never.
+    """
+    if text.isprintable():
+        return text  # as nearly all are
+    return "".join(
+        letter if letter.isprintable() or _joins(text, place) else "\N{REPLACEMENT CHARACTER}"
+        for place, letter in enumerate(text)
+    )
+
+
+def _joins(text: str, place: int) -> bool:
+    around = text[place - 1 : place] + text[place + 1 : place + 2]
+    visible = len(around) == 2 and around.isprintable() and " " not in around
+    return text[place] in _JOINERS and visible and not around.isascii()
 
 
 def json_text(value: object, *, indent: int | None = None, ascii_only: bool = False) -> str:

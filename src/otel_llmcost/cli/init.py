@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import resources
 from pathlib import Path
 
@@ -16,11 +17,13 @@ def settings_template() -> str:
 
 
 @click.command("init")
-@click.argument("path", default=FILE_NAME, type=click.Path(path_type=Path))
+@click.argument("path", default=FILE_NAME, type=click.Path(path_type=str))
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
-def command(path: Path, force: bool) -> None:
+def command(path: str, force: bool) -> None:
     """Write a commented otel-llmcost.toml to PATH (a file or a directory, by default the working directory)."""
-    target = path / FILE_NAME if path.is_dir() else path
+    target = Path(path) / FILE_NAME if Path(path).is_dir() else Path(path)
+    if path.endswith(os.sep) and target == Path(path):
+        raise click.ClickException(f"{path} is no directory; remedy: mkdir -p {path}")
     try:
         with target.open("w" if force else "x", encoding="utf-8") as file:
             file.write(settings_template())

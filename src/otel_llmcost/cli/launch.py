@@ -131,7 +131,7 @@ def _interpreter_options(arguments: Sequence[str]) -> list[str]:
             skip = False
             continue
         program_follows = re.match(r"(-[a-zA-Z]*?)[mc]", argument)  # -m, -c, also -Im
-        if program_follows is not None:
+        if program_follows is not None and program_follows[1] != "-":
             options.append(program_follows[1])
         if program_follows is not None or not argument.startswith("-") or argument in ("-", "--"):
             break

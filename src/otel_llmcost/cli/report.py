@@ -9,7 +9,7 @@ import click
 
 from ..call import COMMITTED, DELEGATED, ESTIMATED, PARTIAL, PENDING, REPORTED, UNPRICED
 from ..ledger.losses import read_losses
-from ..reports import CostRow, Report, cost_report
+from ..reports import CostRow, Report, cost_report, zone
 from .amounts import money_text, places_that_add_up
 from .export import Cell, amount_text, iso, print_csv, print_json, report_json
 from .harmless import printable
@@ -127,7 +127,8 @@ def _note(row: CostRow) -> str:
 def _title(report: Report, tz: str) -> str:
     if report.since_ns is None and report.until_ns is None:
         return "all calls"
-    since, until = iso(report.since_ns) or "the beginning", iso(report.until_ns) or "now"
+    place = zone(tz)
+    since, until = iso(report.since_ns, place) or "the beginning", iso(report.until_ns, place) or "now"
     return f"calls from {since} to {until}, days of {tz}"
 
 

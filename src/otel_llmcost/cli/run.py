@@ -24,7 +24,7 @@ NOT_FOUND = 127
 CANNOT_RUN = 126
 
 
-@click.command("run", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.command("run", context_settings={"allow_interspersed_args": False})
 @click.option("--no-summary", is_flag=True, help="Say nothing after the program has ended.")
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED)
 def command(program: tuple[str, ...], no_summary: bool) -> None:

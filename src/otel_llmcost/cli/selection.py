@@ -51,7 +51,12 @@ def selection_options(function: _Decorated) -> _Decorated:
             "--tz", default="UTC", show_default=True, help="Time zone of days, such as Europe/Berlin."
         ),
         *(
-            click.option(f"--{name}", multiple=True, metavar="TEXT", help=f"Only this {name}; * is any text.")
+            click.option(
+                f"--{name}",
+                multiple=True,
+                metavar="TEXT",
+                help=f"Only this {name}; * is any text, alone any {name}.",
+            )
             for name in _FIELDS
         ),
         click.option(
@@ -67,6 +72,25 @@ def selection_options(function: _Decorated) -> _Decorated:
     for option in reversed(options):
         function = option(function)
     return function
+
+
+def _so_many(ctx: click.Context, param: click.Parameter, value: int) -> int:
+    if not value:
+        raise click.BadParameter("0 shows nothing; give 1 or more, or -1 for all", ctx, param)
+    return value
+
+
+def limit_option(function: _Decorated) -> _Decorated:
+    """`--limit N`, passed on as `limit`; -1 for all."""
+    return click.option(
+        "-n",
+        "--limit",
+        default=20,
+        show_default=True,
+        type=click.IntRange(min=-1),
+        callback=_so_many,
+        help="So many; -1: all.",
+    )(function)
 
 
 def selected(*, default: str, **options: Any) -> tuple[CallFilter, tzinfo]:

@@ -20,7 +20,7 @@ from .amounts import Shown, money_text, places_of_sums
 from .export import Cell, amount_text, iso, local_time, print_csv, print_json, sums_json
 from .harmless import printable
 from .ledger_option import ledger_option, opened_ledger
-from .selection import format_options, selected, selection_options
+from .selection import format_options, limit_option, selected, selection_options
 from .tables import Column, console, print_table
 
 _CSV = (
@@ -31,9 +31,7 @@ _CSV = (
 
 @click.command("sessions")
 @selection_options
-@click.option(
-    "-n", "--limit", default=20, show_default=True, type=click.IntRange(min=-1), help="So many; -1: all."
-)
+@limit_option
 @click.option("--against", metavar="MODEL", help="What the same tokens would have cost with this model.")
 @format_options
 @ledger_option

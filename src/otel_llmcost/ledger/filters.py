@@ -46,7 +46,8 @@ class CallFilter:
     """Which calls are meant; what is not set does not restrict.
 
     `since_ns` (inclusive) and `until_ns` (exclusive) are ns since the epoch in UTC, of a call's start.
-    `fields` maps a name of `COLUMN_OF`, `tags` an own tag, to one value or several; `*` in a value stands for any text.
+    `fields` maps a name of `COLUMN_OF`, `tags` an own tag, to one value or several; `*` in a value stands for any text,
+    alone for any but none.
     `failed` asks for calls with (or without) an error, `min_amount` is in femto-dollars.
     """
 
@@ -93,7 +94,8 @@ def _one_of(
 ) -> tuple[str, list[object]]:
     """That an expression, which takes `parameters` of its own, is one of several texts or patterns."""
     exact = [option for option in options if "*" not in option]
-    patterns = [_pattern(option) for option in options if "*" in option]
+    # a pattern of nothing else asks for calls that have a value: without one, nobody would have to ask
+    patterns = ["?*" if not option.strip("*") else _pattern(option) for option in options if "*" in option]
     matches = [f"{expression} IN ({', '.join('?' * len(exact))})", *[f"{expression} GLOB ?"] * len(patterns)]
     values = [*parameters, *exact]
     for pattern in patterns:

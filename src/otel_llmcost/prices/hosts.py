@@ -108,7 +108,7 @@ def without_scheme(address: str) -> str:
 
 
 def taken_apart(host: str) -> tuple[str, int, str]:
-    """(name, port or 0, path) of a host, of "host:port", or of an address."""
+    """(name, port or 0, path without its first slash) of a host, of "host:port", or of an address, in small letters."""
     place, _, path = without_scheme(host.strip().lower()).partition("/")
     name, digits = place, ""
     if place.count(":") == 1 or "]:" in place:

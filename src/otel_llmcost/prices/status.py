@@ -33,6 +33,7 @@ from ..call import (
 )
 from ..money import femto
 from ..usage.meters import Usage
+from .hosts import taken_apart
 from .providers import provider_name
 from .sums import Sum, add_usage, is_quantity, shared_out
 from .terms import TIER_SPELLINGS, Segment, Terms, Wanted
@@ -92,7 +93,7 @@ def local_reason(model: str, host: str) -> str:
     return note(
         _LOCAL,
         f"{model} is taken for own hardware, which has no list price; remedy: "
-        f'{_HOSTS}="{_in_brackets(host)}={provider}" if that is a gateway or a stand-in, else {row}',
+        f'{_HOSTS}="{_place(host)}={provider}" if that is a gateway or a stand-in, else {row}',
     )
 
 
@@ -107,6 +108,11 @@ def at_port(reasons: Sequence[str], host: str, port: int) -> tuple[str, ...]:
         else reason
         for reason in reasons
     )
+
+
+def _place(host: str) -> str:
+    name, port, _ = taken_apart(host)
+    return f"{_in_brackets(name)}:{port}" if port else _in_brackets(name)
 
 
 def _in_brackets(host: str) -> str:

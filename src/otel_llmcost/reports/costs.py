@@ -117,6 +117,7 @@ def cost_report(
     stretch = between(since, until, as_instant(since, place), as_instant(until, place, end=True))
     since_ns, until_ns = stretch.since_ns, stretch.until_ns
     asked = replace(wanted or CallFilter(), since_ns=since_ns, until_ns=until_ns)
+    by = tuple(dict.fromkeys(by))  # a name that is said twice groups once
     fields = [name for name in by if name not in BUCKETS]
     _check(by)
     labels = {name: Labels(name, place) for name in by if name in BUCKETS}
@@ -131,7 +132,7 @@ def cost_report(
         groups.setdefault(keys, CostRow(keys)).add(part)
         total.add(part)
     rows, reasons = _ordered(by, groups.values(), labels), _reasons(ledger, asked, total)
-    return Report(tuple(by), since_ns, until_ns, rows, total, reasons)
+    return Report(by, since_ns, until_ns, rows, total, reasons)
 
 
 GROUPS = (*COLUMN_OF, *BUCKETS)
