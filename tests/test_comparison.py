@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from otel_llmcost.call import EXACT, REPORTED, UNPRICED, Call, Priced
+from otel_llmcost.call import EXACT, REPORTED, UNPRICED, Call, Line, Priced
 from otel_llmcost.comparison import Model, Savings, Settled, find_model, savings, savings_by
 from otel_llmcost.errors import PriceError
 from otel_llmcost.money import femto
@@ -163,3 +164,20 @@ def test_paid_and_what_was_paid_besides_are_all_that_was_paid(book: Book) -> Non
     found = savings(calls, "gpt-5", book)
     assert found.paid == femto("0.03")
     assert found.paid + found.paid_besides == femto("1.29")
+
+
+def test_a_long_context_price_is_that_of_one_request_of_the_other_model_too(book: Book) -> None:
+    """gpt-5.4: 2.50 per million, 5 in requests of more than 272,000 prompt tokens."""
+    paid = Priced(EXACT, femto("1"), {"input": femto("1")})
+    usage = {"input": 400_000}
+    call = Call(provider="x", response_model="y", start_ns=NOV_20, usage=usage)
+    assert savings([Settled(call, paid)], "gpt-5.4", book).would_cost == femto("2")
+    lines = (Line("x", "y", {"input": 200_000, "web_search": 1}), Line("x", "z", {"input": 200_000}))
+    apart = savings([Settled(replace(call, lines=lines), paid)], "gpt-5.4", book)
+    assert (apart.would_cost, apart.approximate) == (femto("1"), 0)
+    summed = savings([Settled(replace(call, notes=("summed: two requests",)), paid)], "gpt-5.4", book)
+    assert (summed.compared, summed.unpriced) == (0, 1)
+    assert any("more than 272000 tokens" in reason for reason in summed.reasons)
+    small = replace(call, usage={"input": 200_000}, notes=("summed: two requests",))
+    below = savings([Settled(small, paid)], "gpt-5.4", book)
+    assert (below.would_cost, below.approximate) == (femto("0.5"), 0)

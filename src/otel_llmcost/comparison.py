@@ -1,5 +1,4 @@
-"""What the same tokens would have cost with another model: priced call by call, by the same price
-function."""
+"""What the same tokens would have cost with another model: priced call by call, by the same function."""
 
 from __future__ import annotations
 
@@ -10,7 +9,20 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from . import semconv
-from .call import EXACT, NOTED, PARTIAL, REPORTED, TAG_FIELDS, UNPRICED, Call, Priced, note
+from .call import (
+    EXACT,
+    NOTED,
+    PARTIAL,
+    REPORTED,
+    SUMMED_NOTE,
+    TAG_FIELDS,
+    UNPRICED,
+    Call,
+    Line,
+    Priced,
+    code_of,
+    note,
+)
 from .errors import ConfigurationError, PriceError
 from .money import Femto, as_decimal
 from .prices.providers import MAKERS
@@ -242,19 +254,27 @@ def grouping(by: str) -> Callable[[LedgerRow], str]:
 
 
 def priced_as(call: Call, model: Model, book: Prices) -> Priced:
-    """What the tokens of a call would cost at another model's standard rates (tools and units are left
-    out)."""
-    tokens = {meter: quantity for meter, quantity in call.usage.items() if meter in TOKEN_METERS}
-    priced = book.price(_as_if(call, model, tokens))
+    """What the tokens of a call would cost at another model's standard rates (without tools and units)."""
+    priced = _priced_tokens(call, model, book)
     if priced.status != PARTIAL:
         return priced
     # A model that does not charge for caching apart has no rate for it: such tokens are plain input there.
     for folded, named in ((CACHE_WRITE_METERS, "cache writes"), (_CACHE_METERS, "cached tokens")):
-        plain = book.price(_as_if(call, model, _as_input(tokens, folded)))
+        plain = _priced_tokens(call, model, book, folded)
         if plain.status == EXACT:
             reason = note(NOTED, f"{model} has no rate of its own for {named}; counted as input")
             return replace(plain, reasons=(*plain.reasons, reason))
     return priced
+
+
+def _priced_tokens(call: Call, model: Model, book: Prices, folded: tuple[str, ...] = ()) -> Priced:
+    # One request stays one, and a sum of requests a sum: a long-context price is that of one request.
+    parts = [tokens for line in call.lines if (tokens := _tokens_of(line.usage, folded))]
+    asked = _as_if(call, model, _tokens_of(call.usage, folded))
+    asked.lines = tuple(Line(model.provider, model.name, tokens) for tokens in parts)
+    asked.notes = tuple(reason for reason in call.notes if code_of(reason) == SUMMED_NOTE)
+    priced = book.price(asked)
+    return replace(priced, reasons=tuple(reason for reason in priced.reasons if reason not in asked.notes))
 
 
 def _as_if(call: Call, model: Model, usage: Usage) -> Call:
@@ -269,12 +289,14 @@ def _as_if(call: Call, model: Model, usage: Usage) -> Call:
     )
 
 
-def _as_input(usage: Usage, folded: tuple[str, ...]) -> Usage:
-    plain: dict[str, Quantity] = {}
+def _tokens_of(usage: Usage, folded: tuple[str, ...]) -> Usage:
+    """The tokens of a usage, those of some meters as plain input."""
+    tokens: dict[str, Quantity] = {}
     for meter, quantity in usage.items():
-        name = "input" if meter in folded else meter
-        plain[name] = plain.get(name, 0) + quantity
-    return plain
+        if meter in TOKEN_METERS:
+            name = "input" if meter in folded else meter
+            tokens[name] = tokens.get(name, 0) + quantity
+    return tokens
 
 
 _LIKELY = (*MAKERS, semconv.GROQ)
