@@ -24,6 +24,7 @@ from .config import Config, load_config
 from .errors import UsageError
 from .ledger.drain import open_up_to_date
 from .ledger.filters import CallFilter, column
+from .ledger.groups import grouping
 from .ledger.location import place_to_read
 from .ledger.row import LedgerRow
 from .ledger.store import Ledger
@@ -174,7 +175,7 @@ def savings_by(
 
     Raises `ConfigurationError` for another group, `PriceError` where the model has no price.
     """
-    group = comparison.grouping(by)
+    group = grouping(by)
     wanted, book = _wanted(period, filters), _book()
     with open_ledger(filters.get("directory")) as ledger:
         return comparison.savings_by(ledger.rows(wanted), group, against, book)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from . import semconv
 from .call import (
@@ -15,7 +15,6 @@ from .call import (
     PARTIAL,
     REPORTED,
     SUMMED_NOTE,
-    TAG_FIELDS,
     UNPRICED,
     Call,
     Line,
@@ -23,7 +22,7 @@ from .call import (
     code_of,
     note,
 )
-from .errors import ConfigurationError, PriceError
+from .errors import PriceError
 from .money import Femto, as_decimal
 from .prices.providers import MAKERS
 from .services import Prices
@@ -37,10 +36,6 @@ from .usage.meters import (
     Usage,
 )
 
-if TYPE_CHECKING:
-    from .ledger.row import LedgerRow
-
-GROUPS_ALLOWED = ", ".join(("model", "provider", *TAG_FIELDS, "tag:NAME"))
 _CACHE_METERS = CACHE_READ_METERS + CACHE_WRITE_METERS
 _FEES = (("units", UNIT_METERS), ("tools", TOOL_METERS))
 
@@ -236,21 +231,6 @@ def savings_by(
     for each in bought:
         groups.setdefault(key(each), Savings(model)).add(each, book)
     return groups
-
-
-def grouping(by: str) -> Callable[[LedgerRow], str]:
-    """What a call is grouped by: "model", "provider", a tag ("team") or an own tag ("tag:tenant").
-
-    Raises `ConfigurationError` for another word.
-    """
-    own = by.removeprefix("tag:")
-    if own and own != by:
-        return lambda row: row.tags.own.get(own, "")
-    if by in TAG_FIELDS:
-        return lambda row: str(getattr(row.tags, by))
-    if by in ("model", "provider"):
-        return lambda row: str(getattr(row, by))
-    raise ConfigurationError("cannot group by this", value=by, allowed=GROUPS_ALLOWED)
 
 
 def priced_as(call: Call, model: Model, book: Prices) -> Priced:

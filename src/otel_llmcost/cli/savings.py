@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from ..assembly import open_book
-from ..comparison import GROUPS_ALLOWED, Savings, find_model, grouping, savings_by
+from ..comparison import Savings, find_model, savings_by
 from ..config import load_config
+from ..ledger.groups import GROUPS_ALLOWED, grouping
 from ..money import Femto, as_text
 from .amounts import money_text, places_of_sums
 from .export import Cell, print_csv, print_json
