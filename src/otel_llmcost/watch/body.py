@@ -70,18 +70,22 @@ class _Watched:
         try:
             self._llmcost_inner.close()
         finally:
-            guarded(self._llmcost_ended, guarded(_raised_by_the_stream), guarded(_read_by_the_stream) is True)
+            guarded(_closed, self._llmcost_ended)
 
     async def aclose(self) -> None:
         try:
             await self._llmcost_inner.aclose()
         finally:
-            guarded(self._llmcost_ended, guarded(_raised_by_the_stream), guarded(_read_by_the_stream) is True)
+            guarded(_closed, self._llmcost_ended)
 
     def __del__(self) -> None:
         ended = getattr(self, "_llmcost_ended", None)
         if ended is not None:
             guarded(ended, None, False)
+
+
+def _closed(ended: Ended, read: bool = False) -> None:
+    ended(guarded(_raised_by_the_stream), read or guarded(_read_by_the_stream) is True)
 
 
 def _raised_by_the_stream() -> BaseException | None:
@@ -182,7 +186,7 @@ def watch_memory_body(response: Any, ended: Ended) -> None:
     def over(read: bool = False) -> None:
         for name in _ITERATORS:  # instance attributes would keep the response from being pickled
             response.__dict__.pop(name, None)
-        guarded(ended, guarded(_raised_by_the_stream), read or guarded(_read_by_the_stream) is True)
+        guarded(_closed, ended, read)
 
     def iter_bytes(*args: Any, **kwargs: Any) -> Iterator[bytes]:
         try:

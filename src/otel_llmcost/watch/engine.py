@@ -91,7 +91,7 @@ class Engine:
     # -- beginning
 
     def begin(self, sdk: Sdk, client: Any, options: Any, kwargs: Mapping[str, Any]) -> Observation | None:
-        """An observation of the request, None where it spends nothing or is not to be watched.
+        """An observation of the request, without a span yet; None where it spends nothing or is not to be watched.
 
         `options` and `kwargs` are those of the SDK's own `request`.
         """
@@ -110,10 +110,13 @@ class Engine:
         if route.settles:
             # reading a result costs nothing; what it shows may have to be settled
             observation.path = path_of(url)
-            return observation
-        emits_own = bool(sdk.native_scope) and guarded(_emits_own_span, client, options)
-        guarded(self.begin_span, observation, bool(emits_own))
         return observation
+
+    def begin_call(self, observation: Observation, client: Any, options: Any) -> None:
+        """The call's span, where it has one of ours."""
+        if not observation.route.settles:
+            emits_own = bool(observation.sdk.native_scope) and guarded(_emits_own_span, client, options)
+            guarded(self.begin_span, observation, bool(emits_own))
 
     def watches(self, sdk: Sdk, client: Any) -> bool:
         """Whether calls of this client are watched; the first one that is assembles what it needs."""

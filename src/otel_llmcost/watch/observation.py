@@ -72,8 +72,8 @@ class Observation(InContext):
     lost: tuple[str, ...] = ()
     """Errors of earlier attempts that left and got no answer: the provider may bill them."""
     notes: tuple[str, ...] = ()
-    followed = overlooked = False
-    """Whether the body of a response reports its end; whether a response came that could not be looked at."""
+    departed = followed = overlooked = False
+    """Whether the SDK's function was called; whether a body reports its end; whether a response could not be looked at."""
 
     def __init__(
         self,
@@ -174,7 +174,7 @@ class Observation(InContext):
 
         True when all of this went well.
         """
-        departed = self.entered is not None
+        was_current = self.entered is not None
         self.leave()
         if self.route.lines:
             self.engine.watch_lines(self, result)
@@ -185,7 +185,7 @@ class Observation(InContext):
             self.note(
                 note(INCOMPLETE_NOTE, "uninstrument() was called while it ran: its answer was not seen")
             )
-        if not self.exchanges and not self.overlooked and departed:
+        if not self.exchanges and not self.overlooked and was_current:
             # answered without a response of its own (a middleware's cache): nothing was bought
             self.note(note(NOT_BILLED_NOTE, "no response came over the wire"))
             self.finish()

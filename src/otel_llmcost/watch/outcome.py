@@ -240,7 +240,7 @@ def _explain_failure(observation: Observation, call: Call, *, raised: bool) -> N
         call.notes = _without_no_usage(call)
     elif _NOT_BILLED_FROM <= status <= _NOT_BILLED_TO:
         call.notes = (*_without_no_usage(call), note(NOT_BILLED_NOTE, f"HTTP {status}"))
-    elif never_sent(_error_of(observation)):
+    elif not observation.departed or never_sent(_error_of(observation)):
         call.notes = (*_without_no_usage(call), note(NOT_BILLED_NOTE, f"{call.error_type}: nothing was sent"))
     elif not any(code_of(text) == NOT_BILLED_NOTE for text in call.notes):
         text = f"{call.error_type}: no answer was read; the provider may bill it all the same"

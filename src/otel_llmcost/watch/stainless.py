@@ -80,9 +80,11 @@ def _wrap_request(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Cal
             with nobodys() if current.get() is not None else _NOTHING:
                 return original(self, cast_to, options, *args, **kwargs)
         try:
+            guarded(engine.begin_call, observation, self, options)
             if engine.desk.gate is not None:
                 _admitted(engine, observation)
             options = guarded(_departing, engine, observation, self, options) or options
+            observation.departed = True
             result = original(self, cast_to, options, *args, **kwargs)
             if not guarded(observation.returned, result):
                 guarded(observation.finish)
@@ -107,9 +109,11 @@ def _wrap_request_async(
             with nobodys() if current.get() is not None else _NOTHING:
                 return await original(self, cast_to, options, *args, **kwargs)
         try:
+            guarded(engine.begin_call, observation, self, options)
             if engine.desk.gate is not None:
                 await _admitted_async(engine, observation)
             options = guarded(_departing, engine, observation, self, options) or options
+            observation.departed = True
             result = await original(self, cast_to, options, *args, **kwargs)
             if not guarded(observation.returned, result):
                 guarded(observation.finish)
