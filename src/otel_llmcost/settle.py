@@ -119,6 +119,10 @@ class Settler:
                     found |= known.histograms
         return found
 
+    def scope_of(self, span_id: int) -> str:
+        """The scope of a living span that was seen to start, "" for another."""
+        return next((scope for _, scope in self.lineage.around(span_id)), "")
+
     def settle(self, call: Call, observation: Observation) -> None:
         """Settle a watched call and say its cost on its span."""
         priced = guarded(self._price, call) or _FAILED

@@ -75,7 +75,7 @@ SEAMS = {
     # between two steps that are guarded, each a few instructions: what comes there may lose the call, not the limit
     "guarded",
     "Engine.conclude",
-    "Engine._start_span",
+    "CallSpans.start",
     "Settler.settle",
     "Settler._tell",
     "Exchange.ended",

@@ -9,20 +9,18 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from opentelemetry import context as otel_context
-from opentelemetry import trace
-from opentelemetry.trace import Span, SpanKind, Tracer
+from opentelemetry.trace import Tracer
 
-from .. import attribution, spans
-from ..call import DELEGATED_NOTE, NO_TAGS, Asked, Call, Priced, Tags, note
-from . import content, outcome
+from .. import attribution
+from ..call import DELEGATED_NOTE, Asked, Call, Priced, Tags, note
+from . import outcome
+from .call_span import Around, CallSpans, emits_own_span
 from .client import ClientFacts, Clients
 from .guard import guarded
 from .later import Later
 from .living import Living
 from .observation import Observation
 from .request import asked_of, path_of
-from .suppression import spans_are_suppressed
 
 if TYPE_CHECKING:
     from .declaration import Route, Sdk
@@ -48,13 +46,10 @@ class Gate(Protocol):
     def spend(self, call: Call, priced: Priced, asked_tags: Tags | None = None) -> Any: ...
 
 
-class Desk(Protocol):
+class Desk(Around, Protocol):
     """Where finished calls go, and who knows which spans stand around a call."""
 
     gate: Gate | None
-
-    def started(self, span: Span | None, around: Span, sdk: str = "", suppressed: bool = False) -> int:
-        """A watched call began inside `around`; says which histograms others record (flags of `neighbours`)."""
 
     def settle_later(self, call: Call, created: Created | None) -> None:
         """Settle work that an earlier call created, once across processes, on a span of its own."""
@@ -76,7 +71,8 @@ class Engine:
         self.include_usage = include_usage
         carried = attribution.settings()
         self.baggage_comes_in = bool(carried.baggage_in)
-        self.baggage_goes_out = bool(carried.baggage_out or carried.baggage_in)
+        goes_out = bool(carried.baggage_out or carried.baggage_in)
+        self.spans = CallSpans(desk, tracer, keep_text=capture_content, baggage_goes_out=goes_out)
         self.active: set[str] = set()
         """Names of the SDKs that are watched as a whole."""
         self.only: Living[Any] = Living()
@@ -115,8 +111,8 @@ class Engine:
     def begin_call(self, observation: Observation, client: Any, options: Any) -> None:
         """The call's span, where it has one of ours."""
         if not observation.route.settles:
-            emits_own = bool(observation.sdk.native_scope) and guarded(_emits_own_span, client, options)
-            guarded(self.begin_span, observation, bool(emits_own))
+            emits_own = bool(observation.sdk.native_scope) and guarded(emits_own_span, client, options)
+            guarded(self.spans.begin, observation, bool(emits_own))
 
     def watches(self, sdk: Sdk, client: Any) -> bool:
         """Whether calls of this client are watched; the first one that is assembles what it needs."""
@@ -192,53 +188,9 @@ class Engine:
         asked.is_async = True
         observation.reservation = await gate.admit_async(asked) if gate.waits else gate.admit(asked)
 
-    def begin_span(self, observation: Observation, emits_own: bool = False) -> None:
-        """Start the call's span, unless spans are suppressed here or the SDK emits one of its own."""
-        observation.parent = context = otel_context.get_current()
-        around = trace.get_current_span(context)
-        suppressed = spans_are_suppressed(context)
-        if suppressed:
-            observation.suppressed, observation.around = True, around.get_span_context().span_id
-        if self.baggage_goes_out and not observation.client.is_own_service:
-            observation.parent, observation.outside = attribution.to_provider(context), context
-        if emits_own:
-            observation.wait_for_native = True
-        elif not suppressed:
-            observation.span = guarded(self._start_span, observation)
-        histograms = guarded(self.desk.started, observation.span, around, observation.sdk.name, suppressed)
-        if histograms:
-            observation.recorded_elsewhere = histograms
-
-    def _start_span(self, observation: Observation) -> Span:
-        route, client, model = observation.route, observation.client, observation.model
-        attributes = {**client.start_attributes(route.api, route.operation, model), **observation.request}
-        if observation.tags is not NO_TAGS:
-            attributes.update(spans.tag_attributes(observation.tags))
-        if self.keep_text:
-            attributes.update(guarded(content.of_request, observation.body) or {})
-        return self.tracer.start_span(
-            f"{route.operation} {model}" if model else route.operation,
-            context=observation.parent,
-            kind=SpanKind.CLIENT,
-            attributes=attributes,
-            start_time=observation.start_ns,
-        )
-
     def adopt_current_span(self, observation: Observation) -> None:
-        """At the first response: the SDK's own span is current, or it made none and ours starts now, backdated."""
-        found = trace.get_current_span()
-        outer = trace.get_current_span(observation.parent)
-        scope = getattr(getattr(found, "instrumentation_scope", None), "name", "")
-        # a tracer that is told to be silent hands the span around on, maybe in another wrapping
-        inside = found.get_span_context().span_id != outer.get_span_context().span_id
-        native = inside and (not found.is_recording() or observation.sdk.emits(scope))
-        if native and found.get_span_context().is_valid:
-            observation.adopt(found)
-            return
-        observation.wait_for_native = False
-        if not observation.suppressed:
-            observation.span = self._start_span(observation)
-            self.desk.started(observation.span, outer)
+        """At the first response: see whether the SDK made a span of its own."""
+        self.spans.adopt(observation)
 
     # -- the end
 
@@ -280,7 +232,7 @@ class Engine:
             if exchange.unparsed:
                 guarded(exchange.read_unparsed)
         if observation.wait_for_native and observation.span is None and not observation.suppressed:
-            observation.span = guarded(self._start_span, observation)
+            observation.span = guarded(self.spans.start, observation)
         if observation.route.settles:
             guarded(self.later.seen, observation)
             return
@@ -293,7 +245,3 @@ class Engine:
             guarded(observation.reservation.settle, None)
         if observation.span is not None and not observation.native:
             guarded(observation.span.end, call.end_ns if call is not None else None)
-
-
-def _emits_own_span(client: Any, options: Any) -> bool:
-    return bool(getattr(options, "span_name", None)) and getattr(client, "_tracer", None) is not None

@@ -40,7 +40,6 @@ class Concluding(Protocol):
 
     unwatched: int
     keep_text: bool
-    baggage_goes_out: bool
 
     def adopt_current_span(self, observation: Observation) -> None: ...
     def follow(self, observation: Observation) -> None: ...
@@ -73,7 +72,7 @@ class Observation(InContext):
     """Errors of earlier attempts that left and got no answer: the provider may bill them."""
     notes: tuple[str, ...] = ()
     departed = followed = overlooked = False
-    """Whether the SDK's function was called; whether a body reports its end; whether a response could not be looked at."""
+    """Whether the SDK's function was called, a body reports its end, a response came that could not be looked at."""
 
     def __init__(
         self,

@@ -100,7 +100,7 @@ class Session:
         if message is not None:
             observation.exchanges.append(message)  # type: ignore[arg-type]
         observation.reservation = Spent(engine, observation)
-        guarded(engine.begin_span, observation)
+        guarded(engine.spans.begin, observation)
         observation.finish()
 
     def _facts(self) -> ClientFacts:
