@@ -8,6 +8,7 @@ import inspect
 import pickle
 import traceback
 from typing import Any
+from unittest import mock
 
 import anthropic
 import httpx2
@@ -60,6 +61,18 @@ def test_the_seam_looks_as_it_did(world: World) -> None:
         )
         for name in ("__name__", "__qualname__", "__module__", "__doc__"):
             assert getattr(replacement, name) == getattr(original, name)
+
+
+@pytest.mark.parametrize("name", ["request", "_process_response", "_sleep_for_retry"])
+def test_what_stands_in_for_a_function_is_of_its_kind(world: World, name: str) -> None:
+    for owner in (openai._base_client.AsyncAPIClient, anthropic._base_client.AsyncAPIClient):
+        assert inspect.iscoroutinefunction(getattr(owner, name))
+        with mock.patch.object(owner, name) as stand_in:
+            assert isinstance(stand_in, mock.AsyncMock)
+    for owner in (openai._base_client.SyncAPIClient, anthropic._base_client.SyncAPIClient):
+        assert not inspect.iscoroutinefunction(getattr(owner, name))
+    request = openai._base_client.AsyncAPIClient.request
+    assert request.__kwdefaults__ == inspect.unwrap(request).__kwdefaults__
 
 
 def test_afterwards_the_very_functions_are_back(world: World) -> None:

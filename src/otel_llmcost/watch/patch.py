@@ -97,7 +97,14 @@ def _layers(function: Any) -> Iterator[Any]:
 
 
 def _look_alike(replacement: Any, original: Any) -> None:
-    for attribute in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
+    for attribute in (
+        "__module__",
+        "__name__",
+        "__qualname__",
+        "__doc__",
+        "__annotations__",
+        "__kwdefaults__",
+    ):
         value = getattr(original, attribute, None)
         if value is not None or attribute == "__doc__":
             setattr(replacement, attribute, value)
@@ -118,7 +125,7 @@ class ImportHooks:
         self._lock = threading.Lock()
 
     def when_imported(self, module: str, fn: Callable[[ModuleType], None]) -> None:
-        """Run `fn(module)` now if the module is there, and whenever it is imported from now on."""
+        """Run `fn(module)` now if the module is there, else when it is imported; not again where it is imported anew."""
         with self._lock:
             self._wanted[module] = fn
             known = module in self._registered

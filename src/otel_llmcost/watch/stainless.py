@@ -155,14 +155,13 @@ async def _admitted_async(engine: Engine, observation: Observation) -> None:
 
 
 def _wrap_response(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Callable[..., Any]:
-    # serves the async twin too: it gives back the coroutine that the caller awaits
-    def _process_response(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def look(client: Any, kwargs: dict[str, Any]) -> bool:
         observation = current.get()
         if observation is not None and observation.sdk is sdk:
-            observation.overlooked = not guarded(_responded, observation, self, kwargs)
-        return original(self, *args, **kwargs)
+            observation.overlooked = not guarded(_responded, observation, client, kwargs)
+        return True
 
-    return _process_response
+    return _after(look, original)
 
 
 def _responded(observation: Observation, client: Any, kwargs: dict[str, Any]) -> bool:
@@ -179,24 +178,46 @@ def _is_raw(client: Any, options: Any) -> bool:
 
 def _wrap_retry(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Callable[..., Any]:
     # of older SDKs: newer ones number their attempts in a header of the request
-    def _retry_request(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def count(client: Any, kwargs: dict[str, Any]) -> bool:
         observation = current.get()
         if observation is not None and observation.sdk is sdk:
             observation.attempts += 1
             guarded(observation.retried, None)
-        return original(self, *args, **kwargs)
+        return True
 
-    return _retry_request
+    return _after(count, original)
 
 
 def _wrap_sleep(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Callable[..., Any]:
-    def _sleep_for_retry(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def note(client: Any, kwargs: dict[str, Any]) -> bool:
         observation = current.get()
         if observation is not None and observation.sdk is sdk:
             guarded(observation.retried, kwargs.get("response"))
+        return True
+
+    return _after(note, original)
+
+
+def _after(look: Callable[[Any, dict[str, Any]], bool], original: Callable[..., Any]) -> Callable[..., Any]:
+    """`original` after a look at what it gets; of the same kind, by which tests choose what stands in for it."""
+
+    def function(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not guarded(look, self, kwargs):
+            guarded(_overlook)
         return original(self, *args, **kwargs)
 
-    return _sleep_for_retry
+    async def coroutine_function(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if not guarded(look, self, kwargs):
+            guarded(_overlook)
+        return await original(self, *args, **kwargs)
+
+    return coroutine_function if inspect.iscoroutinefunction(original) else function
+
+
+def _overlook() -> None:
+    observation = current.get()
+    if observation is not None:
+        observation.overlooked = True
 
 
 def _wrap_data(original: Callable[..., Any], sdk: Sdk, engine: Engine) -> Any:
