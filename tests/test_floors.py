@@ -122,8 +122,6 @@ STAIRS = {
         "cli",
     ],
 }
-# one module of a room that the contract itself stands on
-APART = {"usage/meters.py": "meters", "usage.meters": "meters"}
 
 
 CONTRIBUTING = (SOURCE.parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -135,7 +133,6 @@ def rooms() -> dict[str, list[Path]]:
     for path in sorted(SOURCE.rglob("*.py")):
         relative = path.relative_to(SOURCE)
         room = relative.parts[0] if len(relative.parts) > 1 else relative.stem
-        room = APART.get(relative.as_posix(), room)
         found.setdefault(room, []).append(path)
     return found
 
@@ -164,11 +161,7 @@ def imported(path: Path) -> list[tuple[str, str, int]]:
             if node.level == 0:
                 found.append(("other", module.split(".")[0], node.lineno))
             elif node.level == depth + 1:
-                names = (
-                    [APART.get(module, module.split(".")[0])]
-                    if module
-                    else [alias.name for alias in node.names]
-                )
+                names = [module.split(".")[0]] if module else [alias.name for alias in node.names]
                 found += [("own", name, node.lineno) for name in names]
             elif node.level > depth + 1:
                 found.append(("own", "?", node.lineno))
@@ -199,7 +192,7 @@ def test_a_room_imports_downwards_only(room: str) -> None:
 def test_the_page_for_contributors_lists_every_room(floor: int) -> None:
     [row] = [line for line in CONTRIBUTING.splitlines() if line.startswith(f"| {floor} ")]
     told = {part.rstrip("/") for part in row.split("`")[1::2]}
-    meant = (FLOORS[floor] & rooms().keys()) - set(APART.values())
+    meant = FLOORS[floor] & rooms().keys()
     assert told == meant
 
 

@@ -13,7 +13,7 @@ from opentelemetry.trace import SpanContext
 
 from . import semconv
 from .call import Call, Priced, Tags
-from .usage.meters import TOKEN_METERS
+from .meters import TOKEN_METERS
 
 Attributes = dict[str, Any]
 Labels = tuple[str, ...]

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from .errors import UsageError
-from .usage.meters import TOKEN_METERS, Quantity
+from .meters import TOKEN_METERS, Quantity
 
 
 def count(name: str, value: object) -> int:

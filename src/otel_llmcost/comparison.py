@@ -23,10 +23,7 @@ from .call import (
     note,
 )
 from .errors import PriceError
-from .money import Femto, as_decimal
-from .prices.providers import MAKERS
-from .services import Prices
-from .usage.meters import (
+from .meters import (
     CACHE_READ_METERS,
     CACHE_WRITE_METERS,
     TOKEN_METERS,
@@ -35,6 +32,9 @@ from .usage.meters import (
     Quantity,
     Usage,
 )
+from .money import Femto, as_decimal
+from .prices.providers import MAKERS
+from .services import Prices
 
 _CACHE_METERS = CACHE_READ_METERS + CACHE_WRITE_METERS
 _FEES = (("units", UNIT_METERS), ("tools", TOOL_METERS))

@@ -14,11 +14,11 @@ from . import arguments
 from .call import ESTIMATED_NOTE, PARTIAL, Call, Priced, note
 from .errors import UsageError
 from .instants import nanoseconds
+from .meters import METERS, Quantity, Usage
 from .money import as_decimal
 from .prices.providers import provider_name as _known_name
 from .services import Prices, services
 from .usage import bodies
-from .usage.meters import METERS, Quantity, Usage
 
 _BYTES_PER_TOKEN = 4
 
@@ -54,7 +54,7 @@ class Details(TypedDict, total=False):
     reasoning_tokens: int
     """Part of the output tokens."""
     usage: Mapping[str, Quantity]
-    """Further meters by name (`usage.meters.METERS`): {"web_search": 2, "cache_write_1h": 500}."""
+    """Further meters by name (`meters.METERS`): {"web_search": 2, "cache_write_1h": 500}."""
     tier: str
     region: str
     at: datetime

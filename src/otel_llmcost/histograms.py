@@ -17,8 +17,8 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext
 
 from . import semconv
 from .call import Call
+from .meters import OUTPUT_METERS, PROMPT_METERS, total
 from .neighbours import DURATION, TOKENS
-from .usage.meters import OUTPUT_METERS, PROMPT_METERS, total
 from .watch.guard import guarded
 
 DURATION_BOUNDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Iterator
 
 from .call import Call, Priced
+from .meters import OUTPUT_METERS, PROMPT_METERS, total
 from .neighbours import neighbour
-from .usage.meters import OUTPUT_METERS, PROMPT_METERS, total
 
 _ALIVE = 50_000
 _DEEP = 64

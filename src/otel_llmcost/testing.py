@@ -16,10 +16,10 @@ from decimal import Decimal
 
 from .call import PARTIAL, Call, Priced
 from .errors import ConfigurationError, PriceError
+from .meters import INPUT_METERS, OUTPUT_METERS, PROMPT_METERS, total
 from .money import as_decimal
 from .process import enabled
 from .runtime import Runtime, runtime
-from .usage.meters import INPUT_METERS, OUTPUT_METERS, PROMPT_METERS, total
 from .watch.supported import SDKS
 
 _NAMED = 5

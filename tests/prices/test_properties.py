@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from otel_llmcost.call import STATUSES, Call, Line
 from otel_llmcost.errors import ConfigurationError
+from otel_llmcost.meters import METERS, TOKEN_METERS
 from otel_llmcost.prices import EMPTY_SNAPSHOT, Book, OwnPrices, load_book, parse_row, resolve_host
 from otel_llmcost.prices.own_reading import read_own
 from otel_llmcost.prices.plan import make_plan
 from otel_llmcost.prices.tables import row_table
 from otel_llmcost.toml_source import parse_toml
-from otel_llmcost.usage.meters import METERS, TOKEN_METERS
 
 from .conftest import ns
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from otel_llmcost import semconv as s
 from otel_llmcost.call import CALL_NOTE_CODES, NO_TAGS, Call, Line, SpanFacts, Tags, note
+from otel_llmcost.meters import TOKEN_METERS, TOOL_METERS, UNIT_METERS
 from otel_llmcost.spans import project, read_call
 from otel_llmcost.usage.compatible import total_of
-from otel_llmcost.usage.meters import TOKEN_METERS, TOOL_METERS, UNIT_METERS
 
 TRACE, SPAN = 0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331
 KEY = "otel:0af7651916cd43dd8448eb211c80319c:b7ad6b7169203331"

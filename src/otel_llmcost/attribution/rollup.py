@@ -6,8 +6,8 @@ from typing import Protocol, runtime_checkable
 
 from .. import semconv
 from ..call import PARTIAL, PENDING, UNPRICED, Call, Priced, created_by
+from ..meters import CACHE_READ_METERS, OUTPUT_METERS, PROMPT_METERS
 from ..money import as_float
-from ..usage.meters import CACHE_READ_METERS, OUTPUT_METERS, PROMPT_METERS
 from .turns import Turns
 
 _PROMPT, _CACHED, _OUTPUT = frozenset(PROMPT_METERS), frozenset(CACHE_READ_METERS), frozenset(OUTPUT_METERS)

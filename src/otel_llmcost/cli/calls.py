@@ -12,8 +12,8 @@ import click
 
 from ..call import EXACT
 from ..ledger.row import LedgerRow
+from ..meters import CACHE_READ_METERS, OUTPUT_METERS, PROMPT_METERS, total
 from ..reports import dearest_calls, is_cause, latest_calls, slowest_calls
-from ..usage.meters import CACHE_READ_METERS, OUTPUT_METERS, PROMPT_METERS, total
 from .amounts import money_text, places_to_compare
 from .export import call_json, flattened, local_time, print_csv, print_json
 from .harmless import printable

@@ -16,10 +16,10 @@ from ..call import Call, Priced
 from ..config import load_config
 from ..costs import usage_of
 from ..errors import UsageError
+from ..meters import Quantity
 from ..prices import Book, resolve_host
 from ..prices.providers import provider_name
 from ..pricing import answer, instant_ns, price_lines
-from ..usage.meters import Quantity
 from .amounts import exact_text, money_text
 from .export import print_json
 from .harmless import json_text, printable

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .. import semconv as s
+from ..meters import COMPONENTS, TOKEN_METERS
 from ..prices.book import Book
-from ..usage.meters import COMPONENTS, TOKEN_METERS
 from .leaves import leaves
 from .ottl import Statements, attribute, quoted, single
 from .pricing import PLAIN_COMPONENTS, PLAIN_METERS, multiplication

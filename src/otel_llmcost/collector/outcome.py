@@ -16,7 +16,7 @@ from ..call import (
     UNPRICED,
     note,
 )
-from ..usage.meters import COMPONENTS
+from ..meters import COMPONENTS
 from .ottl import Statements, assign, attribute, cache, first_of, joined, quoted
 from .statements import pricing
 

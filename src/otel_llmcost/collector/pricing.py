@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from .. import semconv as s
 from ..call import EXACT, INCOMPLETE_NOTE, NO_USAGE_NOTE, note
-from ..usage.meters import COMPONENT, COMPONENTS, TOOL_METERS, UNIT_METERS
+from ..meters import COMPONENT, COMPONENTS, TOOL_METERS, UNIT_METERS
 from .ottl import Statements, assign, attribute, cache, first_of, quoted
 from .outcome import UNDONE, outcome, written_down
 from .reading import spellings

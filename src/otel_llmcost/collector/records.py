@@ -16,11 +16,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ..meters import METERS, TOKEN_METERS
 from ..prices.book import Book
 from ..prices.plan import Level, Plan
 from ..prices.rates import Row
 from ..prices.terms import Segment, Terms
-from ..usage.meters import METERS, TOKEN_METERS
 from .discounted import (
     behind,
     holds_on_dates,

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from ..call import TAG_FIELDS, Tags
+from ..meters import COMPONENT, TOKEN_METERS, Usage
 from ..money import Femto, join_nano, split_nano
-from ..usage.meters import COMPONENT, TOKEN_METERS, Usage
 from .codec import items_of, items_text, json_text, lines_of, lines_text, usage_of, usage_text
 from .row import LedgerRow
 

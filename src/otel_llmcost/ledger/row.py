@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from ..call import NO_TAGS, Call, Line, PricedLine, Tags
+from ..meters import Usage
 from ..money import Femto
-from ..usage.meters import Usage
 
 
 @dataclass(slots=True)

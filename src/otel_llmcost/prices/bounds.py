@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from .. import semconv
-from ..usage.meters import OUTPUT_METERS, PROMPT_METERS
+from ..meters import OUTPUT_METERS, PROMPT_METERS
 from .catalogue import Found
 from .plan import Level, Plan
 from .terms import Wanted

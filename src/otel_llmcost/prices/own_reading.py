@@ -14,8 +14,8 @@ from typing import TypeVar
 
 from .. import semconv
 from ..errors import ConfigurationError
+from ..meters import COMPONENTS, METERS
 from ..toml_source import TomlDocument, TomlTable
-from ..usage.meters import COMPONENTS, METERS
 from .fields import decimal, entries, known_keys, name_of, one_of, optional_instant, text_of, wrong
 from .mistakes import mistakes
 from .own import Discount, OwnPrices, Size

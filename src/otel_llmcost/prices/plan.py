@@ -8,8 +8,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from ..errors import ConfigurationError
+from ..meters import COMPONENT, INPUT_METERS, METERS, OUTPUT_METERS, PROMPT_METERS, Usage
 from ..money import FEMTO_PER_USD, divide_half_even
-from ..usage.meters import COMPONENT, INPUT_METERS, METERS, OUTPUT_METERS, PROMPT_METERS, Usage
 from .rates import FOREVER, Multiplier, Row, Window
 
 TOKENS_PER_RATE = 1_000_000

@@ -13,7 +13,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import NamedTuple
 
-from ..usage.meters import METERS, TOKEN_METERS
+from ..meters import METERS, TOKEN_METERS
 
 TIERS = ("standard", "batch", "flex", "priority", "ultrafast")
 SPEEDS = ("", "fast")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from itertools import pairwise
 
-from ..usage.meters import COMPONENTS, METERS, TOKEN_METERS
+from ..meters import COMPONENTS, METERS, TOKEN_METERS
 from .fields import (
     decimal,
     entries,

@@ -31,8 +31,8 @@ from ..call import (
     code_of,
     note,
 )
+from ..meters import Usage
 from ..money import femto
-from ..usage.meters import Usage
 from .hosts import taken_apart
 from .providers import provider_name
 from .sums import Sum, add_usage, is_quantity, shared_out

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from ..call import PricedLine, note
+from ..meters import TOKEN_METERS, Quantity, Usage
 from ..money import divide_half_even
-from ..usage.meters import TOKEN_METERS, Quantity, Usage
 from .plan import Level, Plan
 from .terms import Segment, Wanted
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ..call import note
-from ..usage.meters import COMPONENT, METERS
+from ..meters import COMPONENT, METERS
 from .catalogue import OWN, Candidate, Found
 from .own import Discount
 from .plan import Plan, factors_of, make_plan, multiplier_applies, region_covers

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from .. import semconv as s
 from ..call import INCOMPLETE_NOTE, note
+from ..meters import TOKEN_METERS
 from ..usage.inclusive import Meters, Parts, lifetime_parts, split
-from ..usage.meters import TOKEN_METERS
 from ..usage.quantities import count, measure
 
 Attributes = Mapping[str, object]

@@ -8,8 +8,8 @@ from typing import Any
 
 from .. import semconv as s
 from ..call import NO_TAGS, SPAN_KEYS, AttributeValue, Call, Line, Priced, PricedLine, Tags
+from ..meters import Quantity, Usage
 from ..money import as_float, as_text
-from ..usage.meters import Quantity, Usage
 
 Attributes = dict[str, AttributeValue]
 Amounts = dict[tuple[str, str, Quantity], list[int | None]]

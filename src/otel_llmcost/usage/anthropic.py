@@ -20,11 +20,11 @@ from ..call import (
     Reading,
     note,
 )
+from ..meters import OUTPUT_METERS
 from . import terms
 from .anthropic_iterations import add_iterations
 from .anthropic_tokens import token_meters
 from .inclusive import Meters
-from .meters import OUTPUT_METERS
 from .quantities import count, explained, money, table, text
 
 Body = Mapping[str, object]

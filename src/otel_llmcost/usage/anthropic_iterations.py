@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..call import ESTIMATED_NOTE, NOTED, Line, Reading, note
+from ..meters import TOKEN_METERS, total
 from .anthropic_tokens import token_meters
-from .meters import TOKEN_METERS, total
 from .quantities import rows, text, total_of
 
 Body = Mapping[str, object]

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 
 from .. import semconv as s
 from ..call import NO_USAGE_NOTE, Reading, note
+from ..meters import Quantity
 from . import anthropic, bedrock, cohere, gemini, generation_servers, langchain, mistral, ollama, openai
-from .meters import Quantity
 from .plain import plain_body
 from .quantities import measure, rows, table, text
 from .streams import fold

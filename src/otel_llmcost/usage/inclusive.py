@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..call import ESTIMATED_NOTE, INCOMPLETE_NOTE, note
-from .meters import Quantity
+from ..meters import Quantity
 from .quantities import count, table
 
 Meters = dict[str, Quantity]

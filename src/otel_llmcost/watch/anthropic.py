@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 
 from .. import semconv
 from ..call import ESTIMATED_NOTE, PENDING_NOTE, Reading, note
+from ..meters import Usage
 from ..usage import anthropic as read
-from ..usage.meters import Usage
 from .collectors import AnthropicCollector
 from .declaration import Body, Route, Sdk
 from .events import messages

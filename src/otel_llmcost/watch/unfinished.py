@@ -17,7 +17,7 @@ from ..call import (
     code_of,
     note,
 )
-from ..usage.meters import OUTPUT_METERS, PROMPT_METERS
+from ..meters import OUTPUT_METERS, PROMPT_METERS
 from ..usage.quantities import total_of
 from .exchange import Exchange
 
