@@ -16,7 +16,7 @@ __all__ = ["read_body", "register_usage_reader"]
 
 
 def __getattr__(name: str) -> object:
-    # Late, because `call` needs `meters` and the readers need `call`.
+    # Late: most programs meet the bodies of one provider, whose reader they name.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from . import bodies
