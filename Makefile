@@ -17,7 +17,7 @@ $(READY): constraints/dev.txt pyproject.toml scripts/environment.sh
 demo: $(READY)  ## real SDKs against a provider on loopback, priced: no key, no network
 	$(BIN)/otel-llmcost demo
 
-test: $(READY)  ## all tests that need no more than package registries
+test: $(READY)  ## all tests that need nothing beyond installed packages (packaging tests install from a package index)
 	$(PYTEST) -m "$(DEFAULT_MARKS)"
 
 check: format lint types floors test  ## format, lint, strict types, floors of the house, tests

@@ -1,4 +1,4 @@
-"""Instrumented from code, with a pipeline of the program's own: each span and its cost on standard output.
+"""Instrumented from code, with the program's own pipeline: each span and its cost on standard output.
 
 python examples/in_code.py
 """

@@ -1,4 +1,4 @@
-"""A test of one's own that fails when an answer gets dearer.
+"""A test in your own suite that fails if an answer becomes more expensive.
 
 pytest examples/test_what_it_costs.py
 """

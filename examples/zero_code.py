@@ -1,4 +1,4 @@
-"""A program without a word about costs.
+"""A program without any code about costs.
 
 otel-llmcost run -- python examples/zero_code.py
 opentelemetry-instrument python examples/zero_code.py      (with OTEL_EXPORTER_OTLP_ENDPOINT set)

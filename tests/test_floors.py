@@ -1,4 +1,4 @@
-"""The house: imports go down only, no circles, floor 0 knows the standard library alone (DESIGN: the floors)."""
+"""The house: imports go down only, no circles, floor 0 knows the standard library alone (CONTRIBUTING.md: the floors)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// Three calls that anybody might make. OPENAI_BASE_URL and OPENAI_API_KEY are read by the SDK itself.
+// Three ordinary calls. The SDK itself reads OPENAI_BASE_URL and OPENAI_API_KEY.
 "use strict";
 
 const OpenAI = require("openai");

@@ -1,12 +1,12 @@
 // OpenTelemetry's own instrumentation of npm openai; nothing of otel-llmcost runs in this process.
-// Where spans go: OTEL_EXPORTER_OTLP_ENDPOINT (a collector with pricing.yaml), default http://localhost:4318.
+// Spans go to OTEL_EXPORTER_OTLP_ENDPOINT (a collector with pricing.yaml), by default http://localhost:4318.
 "use strict";
 
 const { NodeSDK } = require("@opentelemetry/sdk-node");
 const { OTLPTraceExporter } = require("@opentelemetry/exporter-trace-otlp-proto");
 const { OpenAIInstrumentation } = require("@opentelemetry/instrumentation-openai");
 
-// Only spans: the counters are the collector's work.
+// Only spans are exported: the collector makes the counters.
 process.env.OTEL_METRICS_EXPORTER ??= "none";
 process.env.OTEL_LOGS_EXPORTER ??= "none";
 

@@ -18,21 +18,21 @@ FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 
 # command -> (its module in this room, what the overview says of it)
 COMMANDS = {
-    "run": ("run", "Run a program with its LLM calls priced and kept, no backend needed."),
+    "run": ("run", "Run a program and price its LLM calls; no backend needed."),
     "report": ("report", "What calls cost, by model, source, day and more."),
-    "calls": ("calls", "Single calls: the latest, the dearest."),
+    "calls": ("calls", "Single calls: the latest, the most expensive, the slowest."),
     "sessions": ("sessions", "Sessions with their stages: time, tokens, cost."),
     "savings": ("savings", "What the same tokens would have cost with another model."),
-    "budget": ("budget", "Budgets: limit, spent, reserved, remaining."),
-    "demo": ("demo", "Real SDKs against a bundled provider, no key and no network needed."),
-    "doctor": ("doctor", "What is watched, where the cost goes, what is wrong."),
+    "budget": ("budget", "Budgets: limit, spent, reserved, remaining amounts."),
+    "demo": ("demo", "Calls of the real SDKs to a bundled provider; no key, no network."),
+    "doctor": ("doctor", "Check what is watched, where the cost goes, and what is wrong."),
     "init": ("init", "Write a commented otel-llmcost.toml."),
     "price": ("price", "Price a call from its numbers, or spans from standard input."),
     "prices": ("prices", "The price book: show, list, diff, check, update."),
     "estimate": ("estimate", "What a planned call would cost."),
-    "reprice": ("reprice", "Price calls in the ledger again."),
-    "prune": ("prune", "Forget old calls."),
-    "collector-config": ("collector_config", "Write the collector's pricing configuration."),
+    "reprice": ("reprice", "Price calls in the ledger again, with the prices in force."),
+    "prune": ("prune", "Delete old calls from the ledger."),
+    "collector-config": ("collector_config", "Write the configuration for pricing spans in the collector."),
 }
 
 

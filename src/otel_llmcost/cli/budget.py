@@ -23,17 +23,17 @@ from .tables import Column, console, print_table
 
 @click.group("budget", cls=Suggesting)
 def command() -> None:
-    """Budgets: how much may be spent, and how they stand."""
+    """Budgets: how much may be spent, and how much has been."""
 
 
 @command.command("status")
-@click.option("--json", "as_json", is_flag=True, help="Exact amounts as decimal text.")
+@click.option("--json", "as_json", is_flag=True, help="The answer as JSON, with exact amounts.")
 @ledger_option
 def status(as_json: bool, directory: Path | None) -> None:
-    """Limit, spent, reserved, remaining, and when the limit is reached if spending goes on as it did.
+    """Limit, spent, reserved and remaining amounts, and when the limit will be reached at the present rate.
 
-    Budgets of machine scope are read from the counter that all processes share; of a process's own budgets the
-    ledger tells what all processes spent together.
+    Budgets of machine scope come from the counter that all processes share. For budgets of process scope, the
+    ledger shows what all processes spent together.
     """
     config = load_config()
     if config.document is None and config.fatal:

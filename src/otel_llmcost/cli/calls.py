@@ -30,15 +30,15 @@ _ORDERED_BY = {"latest": "start", "dearest": "cost", "slowest": "seconds"}
 @one_of(
     "order",
     "latest",
-    latest="The latest first.  [default]",
-    dearest="The dearest first.",
-    slowest="The slowest first.",
+    latest="The latest calls first.  [default]",
+    dearest="The most expensive calls first.",
+    slowest="The slowest calls first.",
 )
 @limit_option
 @format_options
 @ledger_option
 def command(order: str, limit: int, output: str, directory: Path | None, **options: Any) -> None:
-    """Single calls of a RANGE (as for `report`; without one, all)."""
+    """Single calls of a RANGE (as for `report`; default: all)."""
     wanted, tz = selected(default="all", **options)
     with opened_ledger(directory) as ledger:
         rows = _ORDERS[order](ledger, wanted, limit)

@@ -13,14 +13,23 @@ from ..prices.load import load_book
 
 
 @click.command("collector-config")
-@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="The file to write.")
 @click.option(
-    "--provider", "providers", multiple=True, help="Only these providers (repeatable); default: all."
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write; default: standard output.",
 )
-@click.option("--scope", "scopes", multiple=True, help="Price spans of this scope too (repeatable).")
-@click.option("--label", "labels", multiple=True, help="Further span attributes as labels of the counters.")
+@click.option(
+    "--provider", "providers", multiple=True, help="Only this provider's prices (repeatable); default: all."
+)
+@click.option("--scope", "scopes", multiple=True, help="Also price spans of this scope (repeatable).")
+@click.option(
+    "--label", "labels", multiple=True, help="Also use this span attribute as a label (repeatable)."
+)
 @click.option("--tokens", is_flag=True, help="Count tokens as well as cost and calls.")
-@click.option("--shipped", is_flag=True, help="The prices of this release, without own rows and updates.")
+@click.option(
+    "--shipped", is_flag=True, help="Only this release's prices, without your own settings and updates."
+)
 def command(
     output: Path | None,
     providers: tuple[str, ...],
@@ -31,7 +40,7 @@ def command(
 ) -> None:
     """Write the collector configuration that prices spans of programs in any language.
 
-    Own prices, discounts and hosts of otel-llmcost.toml are in it. Load it after collector-config/gateway.yaml:
+    It includes your prices, discounts and hosts from otel-llmcost.toml. Load it after collector-config/gateway.yaml:
     otelcol-llmcost --config gateway.yaml --config pricing.yaml
     """
     config = load_config()

@@ -39,13 +39,15 @@ _EXPORT = ("OTEL_EXPORTER_", "OTEL_TRACES_", "OTEL_METRIC", "OTEL_SERVICE_NAME",
 
 @click.command("demo")
 @click.option(
-    "--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep the demo's ledger in DIR."
+    "--keep",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Keep the demo's ledger in this directory.",
 )
-@click.option("--export", is_flag=True, help="Export spans and counters as the environment says.")
+@click.option("--export", is_flag=True, help="Export spans and counters as set in the environment.")
 def command(keep: Path | None, export: bool) -> None:
     """Run the real openai and anthropic SDKs against a provider on loopback and show what the calls cost.
 
-    No key, no network, no money. Your own ledger, settings and exporters are left alone.
+    It needs no key and no network, and costs nothing. Your own ledger, settings and exporters are left alone.
     """
     require_sdks()
     to = destinations(demo_environment(os.environ, export=True)) if export else []

@@ -26,9 +26,9 @@ _INDENT = 4
 
 
 @click.command("doctor")
-@click.option("--json", "as_json", is_flag=True, help="Findings as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="The findings as JSON.")
 def command(as_json: bool) -> None:
-    """Say what is watched, where the cost goes, and what is wrong. Exit code 1 if something is broken."""
+    """Check what is watched, where the cost goes, and what is wrong. Exit code 1 if something is broken."""
     # what the rooms would log about mistakes in the settings stands in the findings
     logging.getLogger("otel_llmcost").addHandler(logging.NullHandler())
     found = diagnose()

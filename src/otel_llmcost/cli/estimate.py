@@ -19,20 +19,29 @@ from .tables import console
 
 @click.command("estimate")
 @click.argument("text", required=False)
-@click.option("--model", required=True, metavar="NAME", help="The model.")
+@click.option("--model", required=True, metavar="NAME", help="The model to be called.")
 @click.option(
-    "--provider", default="", metavar="NAME", help="Who serves it; may stand before the model: openai/gpt-5."
+    "--provider",
+    default="",
+    metavar="NAME",
+    help="Who serves it; or write it before the model: openai/gpt-5.",
 )
 @click.option(
-    "--file", type=click.Path(exists=True, allow_dash=True, path_type=Path), help="The prompt; - for input."
+    "--file",
+    type=click.Path(exists=True, allow_dash=True, path_type=Path),
+    help="The file with the prompt; - for standard input.",
 )
-@click.option("--tokens", type=click.IntRange(min=0), help="The prompt's tokens, instead of its text.")
 @click.option(
-    "--output", type=click.IntRange(min=0), default=0, metavar="N", help="Output tokens that you expect."
+    "--tokens", type=click.IntRange(min=0), help="The number of tokens in the prompt, instead of its text."
 )
-@click.option("--tier", default="", metavar="NAME", help="standard, batch, flex, priority ...")
-@click.option("--region", default="", metavar="NAME", help="us, eu ...")
-@click.option("--json", "as_json", is_flag=True, help="The answer as JSON, amounts exact.")
+@click.option(
+    "--output", type=click.IntRange(min=0), default=0, metavar="N", help="How many output tokens you expect."
+)
+@click.option(
+    "--tier", default="", metavar="NAME", help="The service tier: standard, batch, flex, priority ..."
+)
+@click.option("--region", default="", metavar="NAME", help="The region: us, eu ...")
+@click.option("--json", "as_json", is_flag=True, help="The answer as JSON, with exact amounts.")
 def command(
     text: str | None,
     model: str,
@@ -44,9 +53,9 @@ def command(
     region: str,
     as_json: bool,
 ) -> None:
-    """What a call with the prompt TEXT would cost, and at most.
+    """What a call with the prompt TEXT would cost, and the most that it could cost.
 
-    Counts tokens with the provider's tokenizer where there is one (the extra `tokenizer`), else by characters.
+    Tokens are counted with the provider's tokenizer if there is one (the extra `tokenizer`), else by characters.
     """
     prompts = {"TEXT": text, "--file": file, "--tokens": tokens}
     given = [name for name, value in prompts.items() if value is not None]

@@ -18,7 +18,7 @@ def settings_template() -> str:
 
 @click.command("init")
 @click.argument("path", default=FILE_NAME, type=click.Path(path_type=str))
-@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 def command(path: str, force: bool) -> None:
     """Write a commented otel-llmcost.toml to PATH (a file or a directory, by default the working directory)."""
     target = Path(path) / FILE_NAME if Path(path).is_dir() else Path(path)

@@ -28,7 +28,7 @@ def ledger_option(function: _Decorated) -> _Decorated:
         "directory",
         type=click.Path(path_type=Path, file_okay=False),
         metavar="DIR",
-        help="The ledger's directory, if not the one of your settings.",
+        help="The ledger's directory; default: the one in your settings.",
     )(function)
 
 

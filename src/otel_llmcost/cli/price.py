@@ -27,14 +27,14 @@ from .streams import writes_unicode
 from .tables import Column, console, print_table
 
 _NUMBERS = (
-    ("input", "Input tokens, cached and written ones included."),
-    ("output", "Output tokens, reasoning included."),
-    ("cache-read", "Input tokens that were read from a cache."),
-    ("cache-write", "Input tokens that were written to a cache."),
-    ("reasoning", "Output tokens that were reasoning."),
+    ("input", "Input tokens, including those read from and written to a cache."),
+    ("output", "Output tokens, including reasoning."),
+    ("cache-read", "Of the input tokens, those read from a cache."),
+    ("cache-write", "Of the input tokens, those written to a cache."),
+    ("reasoning", "Of the output tokens, those used for reasoning."),
 )
 _TERMS = (
-    ("provider", "Who answered: openai, anthropic, aws.bedrock ...; the model's maker, unless said."),
+    ("provider", "Who served it: openai, anthropic, aws.bedrock ...; default: the model's maker."),
     ("tier", "The served tier: standard, batch, flex, priority, ultrafast."),
     ("speed", "The served speed: fast."),
     ("region", "The served region: us, eu, us-east-1 ..."),
@@ -53,18 +53,18 @@ def _options(function: Any) -> Any:
 
 
 @click.command("price")
-@click.option(
-    "--model", default="", metavar="NAME", help="The model, as the provider or a gateway spells it."
-)
+@click.option("--model", default="", metavar="NAME", help="The model, as the provider or a gateway names it.")
 @_options
-@click.option("--usage", multiple=True, metavar="METER=N", help="A further quantity: web_search=2, image=1.")
-@click.option("--time", "at", metavar="TIME", help="The instant whose prices count; now, unless said.")
-@click.option("--json", "as_json", is_flag=True, help="The answer as JSON, amounts exact.")
+@click.option(
+    "--usage", multiple=True, metavar="METER=N", help="Another quantity (repeatable): web_search=2, image=1."
+)
+@click.option("--time", "at", metavar="TIME", help="Use the prices of this instant; default: now.")
+@click.option("--json", "as_json", is_flag=True, help="The answer as JSON, with exact amounts.")
 def command(model: str, usage: tuple[str, ...], at: str | None, as_json: bool, **given: Any) -> None:
     """Price a call from its numbers, or spans from standard input.
 
-    Without --model every line of standard input is a span, {"attributes": {...}, "time": "..."}, where known with
-    "name", "scope" and "scope_version"; every answer is one line: cost_usd, status, components, reasons,
+    Without --model, every line of standard input is a span: {"attributes": {...}, "time": "..."}, and if known also
+    "name", "scope" and "scope_version". Every answer is one line: cost_usd, status, components, reasons,
     price_version.
     """
     if not model:

@@ -44,13 +44,13 @@ command.add_command(discover)
 @command.command("show")
 @click.argument("model")
 @click.option(
-    "--provider", default="", metavar="NAME", help="Only this provider; all that know MODEL, unless said."
+    "--provider", default="", metavar="NAME", help="Only this provider; default: all that have MODEL."
 )
-@click.option("--time", "at", metavar="TIME", help="Only rows in force at this instant; now, unless said.")
-@click.option("--all", "everything", is_flag=True, help="Former and coming prices too.")
-@click.option("--json", "as_json", is_flag=True, help="The rows as JSON, figures exact.")
+@click.option("--time", "at", metavar="TIME", help="Only rows in force at this instant; default: now.")
+@click.option("--all", "everything", is_flag=True, help="Include past and future prices.")
+@click.option("--json", "as_json", is_flag=True, help="The rows as JSON, with exact figures.")
 def show(model: str, provider: str, at: str | None, everything: bool, as_json: bool) -> None:
-    """The rows that price MODEL, with where each figure comes from."""
+    """The rows that price MODEL, with the source of each figure."""
     book = open_book(load_config())
     at_ns = time.time_ns() if at is None else _instant(at)
     chosen = _rows_of(book, model, provider, None if everything else at_ns)
@@ -144,7 +144,7 @@ def _unit(name: str) -> str:
 
 @command.command("list")
 @click.option("--provider", default="", metavar="NAME", help="Only this provider.")
-@click.option("--match", default="", metavar="TEXT", help="Only models with this in their names.")
+@click.option("--match", default="", metavar="TEXT", help="Only models whose names contain this.")
 @format_options
 def list_models(provider: str, match: str, output: str) -> None:
     """The models that have a price now, with their standard rates."""
@@ -211,7 +211,7 @@ def _otherwise(row: Row) -> str:
 )
 @click.option("--json", "as_json", is_flag=True, help="The differences as JSON.")
 def diff(source: str, as_json: bool) -> None:
-    """What would change if the prices of a source were in force. Nothing is changed."""
+    """What would change with the prices of a source. Nothing is changed."""
     present = open_book(load_config()).catalogue.snapshot
     changes = compare(present, read_snapshot(SHIPPED) if source == "shipped" else fetch_snapshot(source))
     if as_json:

@@ -29,7 +29,7 @@ _OUR_VARIABLES = ("OTEL_LLMCOST_PRICES", "OTEL_LLMCOST_HOSTS", "OTEL_LLMCOST_MOD
 @click.command("check")
 @click.argument("files", nargs=-1, type=click.Path(exists=True, path_type=Path, dir_okay=False))
 def check(files: tuple[Path, ...]) -> None:
-    """Check the prices in force, the settings' own rows, and any price FILES; every mistake is named."""
+    """Check the prices in force, the rows in your settings, and any price FILES; report every mistake."""
     # what is logged about mistakes in the settings is listed below
     logging.getLogger("otel_llmcost").addHandler(logging.NullHandler())
     config = load_config()

@@ -16,20 +16,20 @@ from .tables import console
 
 @click.command("discover")
 @click.argument("model")
-@click.option("--provider", default="", metavar="NAME", help="Whose model it is.")
-@click.option("--again", is_flag=True, help="Search again, though an answer is remembered.")
+@click.option("--provider", default="", metavar="NAME", help="The provider of the model.")
+@click.option("--again", is_flag=True, help="Search again, even if an answer is remembered.")
 @click.option(
     "--append", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Add the row to FILE."
 )
-@click.option("--yes", is_flag=True, help="Add it without asking.")
+@click.option("--yes", is_flag=True, help="Add the row without asking.")
 @click.option("--api-key", envvar="LINKUP_API_KEY", default="", hidden=True)
 @click.option("--base-url", envvar="LINKUP_BASE_URL", default="", hidden=True)
 def discover(
     model: str, provider: str, again: bool, append: Path | None, yes: bool, api_key: str, base_url: str
 ) -> None:
-    """Search the web for what MODEL costs, and propose a row with its sources.
+    """Search the web for the price of MODEL, and propose a row with its sources.
 
-    Needs the extra `discover` and a key in LINKUP_API_KEY. Nothing is in force until the row is in your prices file.
+    Needs the extra `discover` and a key in LINKUP_API_KEY. The row is not in force until it is in your prices file.
     """
     store = open_price_store(load_config())
     discovery = Discovery(

@@ -19,18 +19,20 @@ from .tables import console
 
 
 @click.command("update")
-@click.option("--from", "source", default="", metavar="URL|FILE", help="Where the bundle of prices is.")
-@click.option("--held", is_flag=True, help="The update that waits for confirmation, instead of --from.")
-@click.option("--sha256", default="", metavar="HEX", help="The bundle's digest, as its publisher told you.")
+@click.option("--from", "source", default="", metavar="URL|FILE", help="The bundle of prices.")
+@click.option("--held", is_flag=True, help="Use the update that waits for confirmation, instead of --from.")
+@click.option("--sha256", default="", metavar="HEX", help="The bundle's digest, as published.")
 @click.option(
     "--key", "key_file", type=click.Path(exists=True, path_type=Path), help="The publisher's Ed25519 key."
 )
 @click.option(
-    "--signature", default="", metavar="URL|FILE", help="Its signature; the source with .sig, unless said."
+    "--signature", default="", metavar="URL|FILE", help="Its signature; default: the source plus .sig."
 )
 @click.option("--yes", is_flag=True, help="Do not ask, unless a change is alarming.")
 @click.option(
-    "--accept-alarming", is_flag=True, help="Accept prices that vanish, become zero or move over twofold."
+    "--accept-alarming",
+    is_flag=True,
+    help="Accept prices that vanish, become zero or change more than twofold.",
 )
 def update(
     source: str,
@@ -41,9 +43,9 @@ def update(
     yes: bool,
     accept_alarming: bool,
 ) -> None:
-    """Put newer prices in force: proven by a pinned digest or a signature, shown first, swapped in at once.
+    """Put newer prices in force, after checking a pinned digest or a signature and showing the changes.
 
-    `otel-llmcost prices rollback` takes it back.
+    `otel-llmcost prices rollback` undoes it.
     """
     store = open_price_store(load_config())
     if held == bool(source):
@@ -81,7 +83,7 @@ def _confirm(offer: Offer, yes: bool, accept_alarming: bool) -> None:
 
 @click.command("rollback")
 def rollback() -> None:
-    """Put the prices before the latest update in force again."""
+    """Undo the latest update: put the prices before it in force again."""
     store: PriceStore = open_price_store(load_config())
     store.rollback()
     console().print(f"prices of {store.snapshot().date} are in force from the next start of each program on")
@@ -90,7 +92,7 @@ def rollback() -> None:
 @click.command("pack")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def pack_command(file: Path) -> None:
-    """Write the prices in force into FILE, a bundle that `prices update --from` reads, and print its digest."""
+    """Write the prices in force to FILE, a bundle for `prices update --from`, and print its digest."""
     import hashlib
 
     content = pack(open_price_store(load_config()).snapshot())

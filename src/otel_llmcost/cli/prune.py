@@ -22,18 +22,18 @@ from .ledger_option import ledger_option, ledger_settings, opened_ledger
 
 @click.command("prune")
 @click.option(
-    "--older-than", type=click.IntRange(min=0), metavar="DAYS", help="Calls older than so many days."
+    "--older-than", type=click.IntRange(min=0), metavar="DAYS", help="Delete calls older than this many days."
 )
-@click.option("--before", metavar="TIME", help="Calls before this day or instant.")
+@click.option("--before", metavar="TIME", help="Delete calls before this day or instant.")
 @click.option(
-    "--tz", default="UTC", show_default=True, help="Time zone of days, in --before and in the answer."
+    "--tz", default="UTC", show_default=True, help="Time zone for days, in --before and in the answer."
 )
-@click.option("--dry-run", is_flag=True, help="Only say how many.")
+@click.option("--dry-run", is_flag=True, help="Only show how many calls would be deleted.")
 @ledger_option
 def command(
     older_than: int | None, before: str | None, tz: str, dry_run: bool, directory: Path | None
 ) -> None:
-    """Forget calls for good, by default those older than your settings keep them (90 days)."""
+    """Delete old calls permanently. Default: those older than the retention in your settings (90 days)."""
     if older_than is None and before is None:
         for problem in load_config().problems:
             if problem.key.lower().endswith("retention_days"):

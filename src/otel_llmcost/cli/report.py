@@ -28,7 +28,7 @@ _COUNTED = (UNPRICED, PARTIAL, ESTIMATED, REPORTED, PENDING, COMMITTED, DELEGATE
 @selection_options
 @click.option(
     "--by", default="model", show_default=True, metavar="FIELDS",
-    help="Group by these, separated by commas: model, provider, source, conversation, session, stage, team, "
+    help="Group by these fields, separated by commas: model, provider, source, conversation, session, stage, team, "
     "feature, user, service, operation, tier, status, error, hour, day, week, month, tag:NAME ...",
 )  # fmt: skip
 @format_options
@@ -37,7 +37,7 @@ def command(by: str, output: str, directory: Path | None, **options: Any) -> Non
     """What calls cost over a RANGE.
 
     RANGE: today, yesterday, week, month, all, 24h, 7d, 4w, 2026-11, 2026-11-01, 2026-11-01..2026-11-15.
-    Without one, the last seven days.
+    Default: the last seven days.
     """
     wanted, tz = selected(default="7d", **options)
     groups = tuple(name.strip() for name in by.split(",") if name.strip()) or ("model",)

@@ -22,15 +22,15 @@ from .tables import Column, console, print_table
 @click.command("reprice")
 @selection_options
 @click.option(
-    "--apply", "apply", is_flag=True, help="Change the ledger; without it, only show what would change."
+    "--apply", "apply", is_flag=True, help="Change the ledger; without this, only show the changes."
 )
-@click.option("--reason", default="", metavar="TEXT", help="Why; kept beside both prices.")
-@click.option("--json", "as_json", is_flag=True, help="The answer as JSON, amounts exact.")
+@click.option("--reason", default="", metavar="TEXT", help="Why; kept with both prices.")
+@click.option("--json", "as_json", is_flag=True, help="The answer as JSON, with exact amounts.")
 @ledger_option
 def command(apply: bool, reason: str, as_json: bool, directory: Path | None, **options: Any) -> None:
-    """Price calls in the ledger again with the prices in force, over a RANGE (without one, all).
+    """Price the calls of a RANGE in the ledger again with the prices in force. Default: all calls.
 
-    A dry run, unless --apply is given. Each call is priced at its own time; the former price is kept beside the new
+    Without --apply this is a dry run. Each call is priced at its own time. The former price is kept beside the new
     one, with the reason.
     """
     wanted, _ = selected(default="all", **options)

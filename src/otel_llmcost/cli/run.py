@@ -25,15 +25,15 @@ CANNOT_RUN = 126
 
 
 @click.command("run", context_settings={"allow_interspersed_args": False})
-@click.option("--no-summary", is_flag=True, help="Say nothing after the program has ended.")
+@click.option("--no-summary", is_flag=True, help="Print no summary when the program ends.")
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED)
 def command(program: tuple[str, ...], no_summary: bool) -> None:
-    """Run PROGRAM with its LLM calls priced and kept in the local ledger.
+    """Run PROGRAM, price its LLM calls and keep them in the local ledger.
 
-    No collector is needed: what you have configured for export is used, else nothing is exported. Standard
-    output, exit code and signals are the program's own; a summary goes to standard error.
+    No collector is needed: nothing is exported unless you configured it. Standard output, exit code and signals
+    are the program's own; a summary goes to standard error.
 
-    Exit code 127: the program was not found; 126: it cannot be run, or its interpreter lacks this package.
+    Exit code 127: the program was not found. 126: it cannot be run, or its interpreter lacks this package.
     """
     path = executable(program)
     run_id = secrets.token_hex(8)

@@ -25,16 +25,16 @@ from .tables import Column, console, print_table
 @click.command("savings")
 @selection_options
 @click.option(
-    "--against", required=True, metavar="MODEL", help="The model to compare with: gpt-5, provider/model."
+    "--against", required=True, metavar="MODEL", help="The model to compare with: gpt-5 or provider/model."
 )
 @click.option("--by", default="model", show_default=True, metavar="GROUP", help=f"One of {GROUPS_ALLOWED}.")
 @format_options
 @ledger_option
 def command(against: str, by: str, output: str, directory: Path | None, **options: Any) -> None:
-    """What the same tokens would have cost with another model, over a RANGE (without one, this month).
+    """What the same tokens would have cost with another model. Default RANGE: this month.
 
-    Each call is priced again as a call to MODEL at the price of its own day, at the standard tier. Fees for
-    tools, images and the like are left out of that.
+    Each call is priced again as a call to MODEL at the standard price of its own day. Fees for tools, images and
+    the like are not compared.
     """
     wanted, _ = selected(default="month", **options)
     book = open_book(load_config())

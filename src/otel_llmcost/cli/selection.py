@@ -45,24 +45,24 @@ def selection_options(function: _Decorated) -> _Decorated:
     """Range, time zone and filters; collect them with `selected(**options)`."""
     options = [
         click.argument("period", required=False, metavar="[RANGE]"),
-        click.option("--since", metavar="TIME", help="From this day or instant on."),
-        click.option("--until", metavar="TIME", help="Up to this instant, or to the end of this day."),
+        click.option("--since", metavar="TIME", help="Calls from this day or instant on."),
+        click.option("--until", metavar="TIME", help="Calls up to this instant, or to the end of this day."),
         click.option(
-            "--tz", default="UTC", show_default=True, help="Time zone of days, such as Europe/Berlin."
+            "--tz", default="UTC", show_default=True, help="Time zone for days, such as Europe/Berlin."
         ),
         *(
             click.option(
                 f"--{name}",
                 multiple=True,
                 metavar="TEXT",
-                help=f"Only this {name}; * is any text, alone any {name}.",
+                help=f"Only this {name}; * stands for any text, * alone for any {name}.",
             )
             for name in _FIELDS
         ),
         click.option(
-            "--status", multiple=True, type=click.Choice(STATUSES), help="Only calls of this status."
+            "--status", multiple=True, type=click.Choice(STATUSES), help="Only calls with this status."
         ),
-        click.option("--error", multiple=True, metavar="TYPE", help="Only this type of error."),
+        click.option("--error", multiple=True, metavar="TYPE", help="Only calls with this type of error."),
         one_of("outcome", None, failed="Only calls with an error.", ok="Only calls without an error."),
         click.option(
             "--min-cost", callback=amount_option, metavar="USD", help="Only calls that cost this or more."
@@ -89,7 +89,7 @@ def limit_option(function: _Decorated) -> _Decorated:
         show_default=True,
         type=click.IntRange(min=-1),
         callback=_so_many,
-        help="So many; -1: all.",
+        help="How many to show; -1: all.",
     )(function)
 
 
@@ -133,7 +133,7 @@ def _tag(text: str) -> tuple[str, str]:
 
 def format_options(function: _Decorated) -> _Decorated:
     """`--json` and `--csv`, passed on as `output`: "json", "csv" or "table"."""
-    json, csv = "The answer as JSON, amounts exact.", "The answer as CSV, amounts exact."
+    json, csv = "The answer as JSON, with exact amounts.", "The answer as CSV, with exact amounts."
     return one_of("output", "table", json=json, csv=csv)(function)
 
 

@@ -32,13 +32,13 @@ _CSV = (
 @click.command("sessions")
 @selection_options
 @limit_option
-@click.option("--against", metavar="MODEL", help="What the same tokens would have cost with this model.")
+@click.option("--against", metavar="MODEL", help="Show what the same tokens would have cost with this model.")
 @format_options
 @ledger_option
 def command(limit: int, against: str | None, output: str, directory: Path | None, **options: Any) -> None:
-    """Sessions of a RANGE (as for `report`; without one, all), the latest first, with their stages.
+    """Sessions of a RANGE (as for `report`; default: all) with their stages, the latest first.
 
-    Seconds are those inside calls; a stage's share is of its session's. JSON has the wall time, too.
+    Seconds are the time inside calls. A stage's share is its part of the session. JSON also has the wall time.
     """
     wanted, tz = selected(default="all", **options)
     book = open_book(load_config()) if against is not None else None
