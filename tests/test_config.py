@@ -363,9 +363,9 @@ percent = 10
     ]
     file = f"{tmp_path}/otel-llmcost.toml"
     begins = [
-        f"{file}:4: budgets.search.providers: names a provider that nobody knows; did you mean 'openai'? (got 'opnai')",
-        f"{file}:7: budgets.a.b.providers: names a provider that nobody knows; did you mean 'aws.bedrock'?",
-        f"{file}:9: discount.provider: names a provider that nobody knows; did you mean 'anthropic'?",
+        f"{file}:4: budgets.search.providers: names an unknown provider; did you mean 'openai'? (got 'opnai')",
+        f"{file}:7: budgets.a.b.providers: names an unknown provider; did you mean 'aws.bedrock'?",
+        f"{file}:9: discount.provider: names an unknown provider; did you mean 'anthropic'?",
     ]
     assert len(told) == len(begins)
     assert all(one.startswith(begin) for one, begin in zip(told, begins, strict=True)), told

@@ -78,7 +78,7 @@ def unknown_providers(config: Config, book: Book) -> Iterable[ConfigurationError
 
 
 def unknown_in_budgets(book: Book, budgets: Iterable[Budget]) -> Iterable[ConfigurationError]:
-    """Providers of budgets that nobody knows: such a budget covers none of the calls that are meant."""
+    """Unknown providers of budgets: such a budget covers none of the calls that are meant."""
     for budget in budgets:
         if budget.providers:
             from .prices.naming import misnamed
@@ -88,7 +88,7 @@ def unknown_in_budgets(book: Book, budgets: Iterable[Budget]) -> Iterable[Config
 
 def _with_place(config: Config, found: Misnamed) -> ConfigurationError:
     message, table, document = (
-        "names a provider that nobody knows",
+        "names an unknown provider",
         config.table(found.table),
         config.document,
     )

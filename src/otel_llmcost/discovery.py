@@ -1,4 +1,4 @@
-"""Prices of models that nobody knows, proposed from a web search for the user to confirm.
+"""Prices of unknown models, proposed from a web search for the user to confirm.
 
 The search is Linkup's (https://docs.linkup.so, checked 2026-11-23) through its own client, which the extra `discover`
 brings. What it finds is a proposal with its sources, never a price in force: it becomes one when the user puts the
@@ -229,7 +229,7 @@ def chain(*resolvers: PriceResolver) -> PriceResolver:
 
 
 def search_resolver(discovery: Discovery) -> PriceResolver:
-    """A resolver that searches the web for what nobody knows; its prices are `estimated`. Slow: never on a request."""
+    """A resolver that searches the web for unknown models; its prices are `estimated`. Slow: never on a request."""
 
     def resolve(call: Call) -> Priced | None:
         model = call.response_model or call.request_model

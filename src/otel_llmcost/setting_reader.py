@@ -51,6 +51,7 @@ class Reader:
     def wrong(
         self, key: str, line: int, value: object, allowed: str, message: str = "is not understood"
     ) -> None:
+        """Note a mistake in a setting, with its place; nothing is raised."""
         document = self.document
         file = str(document.path) if line and document is not None else ""
         self.problems.append(
@@ -58,6 +59,7 @@ class Reader:
         )
 
     def flag(self, default: bool, name: str, *path: str) -> bool:
+        """True or false."""
         value, key, line = self.raw(name, *path)
         if value is None:
             return default
@@ -70,6 +72,7 @@ class Reader:
         return default
 
     def number(self, default: float, most: int, name: str, *path: str, whole: bool = False) -> float:
+        """A number from 0 to `most`."""
         value, key, line = self.raw(name, *path)
         if value is None:
             return default
@@ -84,6 +87,7 @@ class Reader:
         return number
 
     def text(self, default: str, name: str, *path: str) -> str:
+        """A text, without blanks around it."""
         value, _, _ = self.raw(name, *path)
         return default if value is None else str(value).strip()
 
@@ -104,6 +108,7 @@ class Reader:
         return "" if value is None else str(value).strip()
 
     def choice(self, default: str, allowed: tuple[str, ...], name: str, *path: str) -> str:
+        """One of the words that are allowed, in any case."""
         value, key, line = self.raw(name, *path)
         text = default if value is None else str(value).strip().lower()
         if text in allowed:

@@ -41,6 +41,11 @@ def test_the_answer_for_a_person() -> None:
     assert result.output.startswith("$0.00125  exact")
 
 
+def test_an_amount_that_is_known_in_part_is_a_lower_bound() -> None:
+    result = run(*BY_HAND, "--input", "1000", "--usage", "page=3")
+    assert result.output.startswith(">= $0.00125  partial\n")
+
+
 def test_the_components_for_a_person_add_up_to_the_exact_cost() -> None:
     lines = run(*BY_HAND, "--input", "123457", "--cache-read", "12345", "--output", "7").output.splitlines()
     assert [line.split() for line in (lines[0], *lines[4:7])] == [

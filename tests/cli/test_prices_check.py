@@ -46,8 +46,8 @@ def test_every_mistake_about_prices_counts_and_is_told_once(tmp_path: Path, file
     told = (
         "HERE:7: foo: unknown key",
         "HERE:8: tier: unknown value (got 'bogus')",
-        "HERE:2: hosts.gateway: names a provider that nobody knows (got 'opnai')",
-        "HERE:10: discount.provider: names a provider that nobody knows; did you mean 'anthropic'?",
+        "HERE:2: hosts.gateway: names an unknown provider (got 'opnai')",
+        "HERE:10: discount.provider: names an unknown provider; did you mean 'anthropic'?",
         "otel-llmcost: 4 mistakes in the prices",
     )
     assert begins(lines, tmp_path, *told), lines
@@ -57,7 +57,7 @@ def test_a_discount_in_a_file_of_prices_is_told_with_its_place(tmp_path: Path) -
     (tmp_path / "own.toml").write_text('[[discount]]\npercent = 5\nprovider = "opnai"\n')
     code, _, lines = checked(tmp_path, "", "own.toml")
     assert code == 1
-    told = "own.toml:3: discount.provider: names a provider that nobody knows; did you mean 'openai'?"
+    told = "own.toml:3: discount.provider: names an unknown provider; did you mean 'openai'?"
     assert begins(lines, tmp_path, told, "otel-llmcost: 1 mistake in the prices"), lines
     code, _, lines = checked(tmp_path, "", OTEL_LLMCOST_PRICES="own.toml")
     assert (code, lines[0].startswith(told)) == (1, True)

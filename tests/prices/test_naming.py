@@ -1,4 +1,4 @@
-"""Which providers in the user's maps of hosts and models nobody knows."""
+"""Which providers in the user's maps of hosts and models are unknown."""
 
 from __future__ import annotations
 

@@ -78,11 +78,13 @@ class AttributionPropagator(TextMapPropagator):
     def extract(
         self, carrier: CarrierT, context: Context | None = None, getter: Getter[CarrierT] = default_getter
     ) -> Context:
+        """What came in, as the program's own propagator reads it."""
         return self.inner.extract(carrier, context, getter)
 
     def inject(
         self, carrier: CarrierT, context: Context | None = None, setter: Setter[CarrierT] = default_setter
     ) -> None:
+        """What goes out: with the tags that may, or, to a provider, without any of ours."""
         from opentelemetry.context import get_current
 
         here = context if context is not None else get_current()
@@ -95,6 +97,7 @@ class AttributionPropagator(TextMapPropagator):
 
     @property
     def fields(self) -> set[str]:
+        """The headers of the program's own propagator."""
         return self.inner.fields
 
     def _goes_to_provider(self, context: Context) -> bool:

@@ -12,7 +12,7 @@ import click
 from click.core import ParameterSource
 
 from ..assembly import open_book
-from ..call import Call, Priced
+from ..call import PARTIAL, Call, Priced
 from ..config import load_config
 from ..costs import usage_of
 from ..errors import UsageError
@@ -157,8 +157,9 @@ def _meter(text: str) -> tuple[str, Quantity]:
 
 def _show(call: Call, priced: Priced) -> None:
     to = console()
-    known = "" if priced.amount is None else exact_text(priced.amount)
-    to.print(f"{known or 'no price'}  {priced.status}", style="bold", markup=False)
+    known = "no price" if priced.amount is None else exact_text(priced.amount)
+    bound = ">= " if priced.status == PARTIAL else ""
+    to.print(f"{bound}{known}  {priced.status}", style="bold", markup=False)
     if priced.components:
         print_table(
             [

@@ -1,4 +1,4 @@
-"""`otel-llmcost prices discover`: a proposed row for a model that nobody knows."""
+"""`otel-llmcost prices discover`: a proposed row for an unknown model."""
 
 from __future__ import annotations
 

@@ -249,7 +249,7 @@ def _unknown_reason(provider: str, model: str, host: str) -> str:
     if provider in (semconv.LOCAL, semconv.OLLAMA):
         return local_reason(model or "a model", host[:_LONGEST_NAME])
     if provider in ("", semconv.UNKNOWN):
-        return note("no-price", f"nobody knows the provider of {model or 'this call'}; remedy: name its host")
+        return note("no-price", f"the provider of {model or 'this call'} is unknown; remedy: name its host")
     return note(
         "no-price", f"{provider} {model or '(no model named)'} is in no price list; remedy: a price row"
     )

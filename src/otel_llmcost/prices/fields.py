@@ -77,15 +77,18 @@ def wrong(key: str, message: str, value: object, allowed: str) -> ConfigurationE
 
 
 def optional_instant(table: Mapping[str, object], key: str, default: int) -> int:
+    """An instant in nanoseconds since the epoch. Raises `ConfigurationError`."""
     return instant_ns(table[key], key) if key in table else default
 
 
 def optional_day(table: Mapping[str, object], key: str, head: Mapping[str, object]) -> str:
+    """An instant as ISO 8601 text, "" where there is none. Raises `ConfigurationError`."""
     value = table.get(key, head.get(key))
     return "" if value is None else iso_instant(instant_ns(value, key))
 
 
 def text_of(table: Mapping[str, object], key: str, default: str, *, required: bool = False) -> str:
+    """A text. Raises `ConfigurationError`."""
     value = table.get(key, default)
     if not isinstance(value, str):
         raise wrong(key, "not text", value, "a string")
@@ -95,12 +98,14 @@ def text_of(table: Mapping[str, object], key: str, default: str, *, required: bo
 
 
 def name_of(value: object, key: str) -> str:
+    """A text that is not empty. Raises `ConfigurationError`."""
     if not isinstance(value, str) or not value:
         raise wrong(key, "not a name", value, "a list of strings")
     return value
 
 
 def entries(table: Mapping[str, object], key: str) -> list[object]:
+    """A list. Raises `ConfigurationError`."""
     value = table.get(key, [])
     if not isinstance(value, list):
         raise wrong(key, "not a list", value, "a list")
@@ -108,6 +113,7 @@ def entries(table: Mapping[str, object], key: str) -> list[object]:
 
 
 def flag(table: Mapping[str, object], key: str) -> bool:
+    """True or false. Raises `ConfigurationError`."""
     value = table.get(key, False)
     if not isinstance(value, bool):
         raise wrong(key, "not a boolean", value, "true, false")
@@ -115,6 +121,7 @@ def flag(table: Mapping[str, object], key: str) -> bool:
 
 
 def optional_count(table: Mapping[str, object], key: str) -> int | None:
+    """A positive whole number. Raises `ConfigurationError`."""
     value = table.get(key)
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value <= 0):
         raise wrong(key, "not a positive whole number", value, "tokens, such as 128000")
@@ -122,6 +129,7 @@ def optional_count(table: Mapping[str, object], key: str) -> int | None:
 
 
 def one_of(table: Mapping[str, object], key: str, allowed: tuple[str, ...], default: str) -> str:
+    """One of the words that are allowed. Raises `ConfigurationError`."""
     value = table.get(key, default)
     if value not in allowed:
         raise wrong(key, "unknown value", value, ", ".join(repr(name) for name in allowed))
@@ -129,6 +137,7 @@ def one_of(table: Mapping[str, object], key: str, allowed: tuple[str, ...], defa
 
 
 def table_of(value: object, key: str) -> Mapping[str, object]:
+    """A table. Raises `ConfigurationError`."""
     if not isinstance(value, Mapping):
         raise wrong(key, "not a table", value, "a table")
     return value

@@ -18,7 +18,7 @@ _ALIKE = 0.85
 
 
 class Misnamed(NamedTuple):
-    """An entry of `[hosts]` or `[models]` that names a provider nobody knows."""
+    """An entry of `[hosts]` or `[models]` that names an unknown provider."""
 
     table: str
     key: str
@@ -50,12 +50,12 @@ def misnamed(catalogue: Catalogue, key: str, names: Iterable[str]) -> Iterator[C
         near = difflib.get_close_matches(name, [*known, *SPELLINGS], n=1)
         meant = f"; did you mean {provider_name(near[0])!r}?" if near else ""
         yield ConfigurationError(
-            f"names a provider that nobody knows{meant}", key=key, value=name, allowed=_listed(catalogue)
+            f"names an unknown provider{meant}", key=key, value=name, allowed=_listed(catalogue)
         )
 
 
 def misnamed_discounts(catalogue: Catalogue) -> Iterator[ConfigurationError]:
-    """Discounts of providers that nobody knows, with their places: they are on no call."""
+    """Discounts of unknown providers, with their places: they are on no call."""
     own = catalogue.own
     for problem in misnamed(catalogue, "discount.provider", [one.provider for one in own.discounts]):
         place = own.places.get(("discount", str(problem.value)))
