@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from urllib.parse import urlsplit
 
+from ..prices.hosts import is_loopback
 from .endpoints import default_protocol, endpoint_of, endpoint_variable, mistake_in, speaks_http
 from .exporters import CONFIG_FILE, any_mistake, is_none, mistake_in_config_file, mistake_in_exporters
 from .findings import BROKEN, NOTE, OK, Finding
@@ -110,7 +110,7 @@ def _is_insecure(environ: Mapping[str, str], signal: str) -> bool:
 def _reachable(carries: str, endpoint: str, named: bool) -> Finding:
     parts = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}")
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    if not _is_loopback(host):
+    if not is_loopback(host):
         return Finding("export", carries, OK, f"to {endpoint}; another machine, not tried")
     if _listens(host, port):
         return Finding("export", carries, OK, f"to {endpoint}; somebody listens there")
@@ -133,15 +133,6 @@ def _terms(environ: Mapping[str, str]) -> Iterable[Finding]:
         text = "delta counters: Prometheus drops them and says so only in its own log"
         remedy = "use cumulative, or the collector's delta_to_cumulative processor"
         yield Finding("export", "temporality", NOTE, text, remedy)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _listens(host: str, port: int) -> bool:

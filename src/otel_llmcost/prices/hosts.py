@@ -165,6 +165,14 @@ def _region_told(provider: str, labels: list[str], start: int) -> str:
     return labels[0] if provider in _REGION_FIRST and start == 1 else ""
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host is this very machine."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def _is_private(name: str) -> bool:
     if not name:
         return False

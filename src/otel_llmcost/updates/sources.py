@@ -11,13 +11,13 @@ import urllib.request
 from dataclasses import dataclass
 from http.client import HTTPException
 from importlib import import_module
-from ipaddress import ip_address
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
 from ..errors import MissingExtraError, UpdateError
 from ..prices.bundle import LARGEST
+from ..prices.hosts import is_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +76,9 @@ def _allowed(address: str) -> None:
     parts = urlsplit(address)
     if parts.scheme == "https" and parts.hostname:
         return
-    if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
+    if parts.scheme == "http" and is_loopback(parts.hostname or ""):
         return
     raise UpdateError(f"{address}: prices are fetched over https only (http on this machine)")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def prove(content: bytes, proof: Proof) -> None:
