@@ -68,7 +68,7 @@ class Wire:
         return list(self.ai.chat.completions.create(model="gpt-4o-mini", stream=True, **options))
 
     def message(self) -> object:
-        return self.claude.messages.create(model="claude-sonnet-4-5", max_tokens=100, messages=ASK)  # type: ignore[arg-type]
+        return self.claude.messages.create(model="claude-haiku-4-5", max_tokens=100, messages=ASK)  # type: ignore[arg-type]
 
 
 SEAMS = {
