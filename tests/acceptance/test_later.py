@@ -30,6 +30,7 @@ children = []
 for number in range(2):
     child = os.fork()
     if child == 0:
+        ai = openai.OpenAI()  # connections of the parent are not to be shared: answers would cross
         while ai.responses.retrieve(made.id).status != "completed": pass
         ai.responses.retrieve(made.id)
         sys.exit(0)

@@ -116,6 +116,8 @@ children = []
 for _ in range(3):
     child = os.fork()
     if not child:
+        # connections of the parent are not to be shared: answers would cross
+        ai, claude = openai.OpenAI(), anthropic.Anthropic()
         calls()
         raise SystemExit
     children.append(child)
@@ -127,12 +129,16 @@ _POOL = (
     CALLS
     + """
 import multiprocessing
+def renew():
+    # connections of the parent are not to be shared: answers would cross
+    global ai, claude
+    ai, claude = openai.OpenAI(), anthropic.Anthropic()
 def work(number):
     calls()
 if __name__ == "__main__":
     calls()
     for method in ("fork", "spawn"):
-        with multiprocessing.get_context(method).Pool(2) as pool:
+        with multiprocessing.get_context(method).Pool(2, renew) as pool:
             pool.map(work, range(3), chunksize=1)
             pool.close()
             pool.join()
