@@ -80,3 +80,18 @@ def test_a_span_that_is_handed_on_is_not_taken_for_the_sdks_own(world: World) ->
     ] * 2
     assert len({call.key for call, _ in world.calls}) == 2
     assert trace.get_current_span() is trace.INVALID_SPAN
+
+
+def test_a_child_forked_in_the_middle_of_the_first_call_prepares_its_own(world: World) -> None:
+    engine, prepared = world.engine, []
+
+    def prepare() -> None:
+        prepared.append("begun")
+        if len(prepared) == 1:
+            engine.forget_all()  # as in a child, forked by another thread meanwhile
+            assert engine.watches(ai.SDK, object())
+
+    engine.before_first_call = prepare
+    assert engine.watches(ai.SDK, object())
+    assert prepared == ["begun", "begun"]
+    assert engine.before_first_call is None

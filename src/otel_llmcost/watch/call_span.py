@@ -54,6 +54,7 @@ class CallSpans:
             observation.recorded_elsewhere = histograms
 
     def start(self, observation: Observation) -> Span | None:
+        """A span of ours, as of the call's start; None where the tracer makes none."""
         route, client, model = observation.route, observation.client, observation.model
         attributes = {**client.start_attributes(route.api, route.operation, model), **observation.request}
         if observation.tags is not NO_TAGS:
@@ -96,4 +97,5 @@ def _is_around(span: Span, parent: Context | None) -> bool:
 
 
 def emits_own_span(client: Any, options: Any) -> bool:
+    """Whether the SDK is going to make a span for this request by itself."""
     return bool(getattr(options, "span_name", None)) and getattr(client, "_tracer", None) is not None

@@ -222,7 +222,8 @@ class Engine:
             observation.disown()
         self._in_flight.clear()
         self.later.forked()
-        self._first.clear()  # a thread that is not here may hold it
+        self._first.clear()  # a thread that is not here may hold it, in the middle of what comes before the first call
+        self._first_is_made = False
 
     def conclude(self, observation: Observation) -> None:
         """Settle a call that ended and end its span."""
